@@ -1,0 +1,159 @@
+package vault
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"mailarchive/internal/mail"
+)
+
+// maxRecord bounds the JSON of a record, in bytes: room for 10,000 recipients
+// with long addresses and parameters.
+const maxRecord = 8 << 20
+
+// chain is the end of the chain of records: what the next record follows.
+type chain struct {
+	seq      uint64 // of the last record, 0 before the first
+	head     mail.Digest
+	id       mail.ID
+	received time.Time
+}
+
+// follow returns the record that comes next in the chain at now.
+func (c chain) follow(vault UUID, now time.Time) *Record {
+	received := now.UTC().Truncate(time.Millisecond)
+	if received.Before(c.received) {
+		received = c.received // never before its predecessor's
+	}
+	var salt [16]byte
+	rand.Read(salt[:]) // never fails (crypto/rand)
+	return &Record{
+		Format: FormatVersion, Vault: vault, Seq: c.seq + 1, Prev: c.head,
+		Salt: hex.EncodeToString(salt[:]), Kind: KindArrival,
+		ID: mail.NextID(c.id, received), Received: received.Format(timeLayout),
+	}
+}
+
+// piece is one frame of a commit, or the row of frames of a large content.
+type piece struct {
+	raw     []byte // whole tar entries, until compress
+	frame   []byte
+	content *Staged // instead of raw: its packed frames
+	entries []int   // of the commit, that begin in this frame
+}
+
+// commit is a batch on its way into a segment.
+type commit struct {
+	pieces  []*piece
+	entries []entry
+	mark    mark
+	end     chain // the chain behind it
+}
+
+// add puts the record and content of one request behind those that are there.
+func (c *commit) add(r *Record, s *Staged) error {
+	received, _ := time.Parse(timeLayout, r.Received)
+	r.SHA256, r.Size = s.digest(), s.size
+	record, err := r.encode()
+	if err != nil {
+		return err
+	}
+	if len(record) > maxRecord {
+		return fmt.Errorf("envelope takes %d bytes, %d are the limit: %w", len(record), maxRecord, mail.ErrTooLarge)
+	}
+	e := entry{seq: r.Seq, id: r.ID, digest: r.SHA256, size: r.Size, recordSize: uint32(len(record))}
+	raw := appendTarHeader(nil, r.ID.String()+recordSuffix, int64(len(record)), received)
+	raw = pad(append(raw, record...))
+	switch {
+	case r.BytesIn != nil:
+		e.bytesIn = *r.BytesIn
+	case s.packed != nil:
+		e.flags = entryBytes | entryLarge
+		raw = appendTarHeader(raw, r.ID.String()+contentSuffix, s.size, received)
+	default:
+		e.flags = entryBytes
+		raw = appendTarHeader(raw, r.ID.String()+contentSuffix, s.size, received)
+		raw = pad(append(raw, s.buf...))
+	}
+	c.place(e, raw, s)
+	c.end = chain{seq: r.Seq, head: mail.Sum(record), id: r.ID, received: received}
+	return nil
+}
+
+// place packs the entry into the last frame if it fits, else into a new one.
+func (c *commit) place(e entry, raw []byte, s *Staged) {
+	large := e.flags&entryLarge != 0
+	var p *piece
+	if n := len(c.pieces); n > 0 && !large {
+		p = c.pieces[n-1]
+	}
+	if p == nil || p.content != nil || len(p.raw)+len(raw) > ChunkSize {
+		p = &piece{}
+		c.pieces = append(c.pieces, p)
+	}
+	e.rawOffset = uint32(len(p.raw))
+	p.raw = append(p.raw, raw...)
+	p.entries = append(p.entries, len(c.entries))
+	c.entries = append(c.entries, e)
+	if large {
+		c.pieces = append(c.pieces, &piece{content: s})
+	}
+}
+
+// finish compresses the frames, on all cores, and makes the mark for a commit
+// that will begin at offset of its file. The mark's digest is made by writeTo.
+func (c *commit) finish(vault UUID, offset int64, codec *codec) {
+	var wg sync.WaitGroup
+	for _, p := range c.pieces {
+		if p.content == nil {
+			wg.Go(func() { p.frame = codec.compress(nil, p.raw) })
+		}
+	}
+	wg.Wait()
+	c.mark = mark{
+		vault: vault, offset: offset, first: c.entries[0].seq, count: uint32(len(c.entries)),
+		lastID: c.end.id, head: c.end.head,
+	}
+	for _, p := range c.pieces {
+		for _, i := range p.entries {
+			c.entries[i].frame, c.entries[i].frameSize = offset, uint32(len(p.frame))
+		}
+		if p.content == nil {
+			c.mark.frames = append(c.mark.frames, uint32(len(p.frame)))
+			offset += int64(len(p.frame))
+			continue
+		}
+		for _, n := range p.content.frames {
+			c.mark.frames = append(c.mark.frames, n|continuation)
+			offset += int64(n)
+		}
+	}
+}
+
+// length returns the commit's size on disk in bytes, its mark included.
+func (c *commit) length() int64 { return c.mark.body() + int64(c.mark.length()) }
+
+// writeTo writes frames and mark.
+func (c *commit) writeTo(w io.Writer) error {
+	digest := sha256.New()
+	both := io.MultiWriter(w, digest)
+	for _, p := range c.pieces {
+		var err error
+		if p.content == nil {
+			_, err = both.Write(p.frame)
+		} else {
+			_, err = io.Copy(both, io.NewSectionReader(p.content.packed.file, 0, p.content.packed.size))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	digest.Sum(c.mark.digest[:0])
+	_, err := w.Write(c.mark.encode())
+	return err
+}

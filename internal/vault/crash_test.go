@@ -1,0 +1,318 @@
+package vault
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"mailarchive/internal/durable/durabletest"
+	"mailarchive/internal/mail"
+)
+
+// crashRuns is how many generated lives of a vault the crash tests look at.
+const crashRuns = 1500
+
+// life is one vault that loses power, loses writes and fills up, again and
+// again, and what it told yes for.
+type life struct {
+	t     *testing.T
+	seed  uint64
+	rng   *rand.Rand
+	disk  *durabletest.Disk
+	now   time.Time
+	mu    sync.Mutex
+	acked map[mail.ID][]byte
+	story []string
+}
+
+func newLife(t *testing.T, seed uint64) *life {
+	return &life{
+		t: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 1)),
+		disk:  durabletest.New(durabletest.Options{Journal: seed%2 == 0}),
+		now:   time.Date(2026, 11, 30, 23, 59, 0, 0, time.UTC),
+		acked: map[mail.ID][]byte{},
+	}
+}
+
+func (l *life) tell(format string, args ...any) {
+	l.story = append(l.story, fmt.Sprintf(format, args...))
+}
+
+func (l *life) fatal(format string, args ...any) {
+	l.t.Helper()
+	l.t.Fatalf("seed %d: %s\nstory: %q", l.seed, fmt.Sprintf(format, args...), l.story)
+}
+
+func (l *life) open() (*Vault, error) {
+	l.now = l.now.Add(time.Duration(l.rng.IntN(40_000)) * time.Second)
+	now := l.now
+	return Open(Options{Folder: "/v", FS: l.disk, SegmentSize: 20_000, Clock: func() time.Time { return now }})
+}
+
+// content returns bytes of a size that meets the different ways of keeping.
+func (l *life) content() []byte {
+	n := l.rng.IntN(3000)
+	switch l.rng.IntN(30) {
+	case 0:
+		n = ChunkSize + l.rng.IntN(1000)
+	case 1:
+		n = 0
+	}
+	return noise(uint64(l.rng.IntN(60)), n)
+}
+
+// harm plans a fault for one of the next operations.
+func (l *life) harm() {
+	at := l.disk.Ops() + 1 + l.rng.IntN(40)
+	switch kind := l.rng.IntN(5); kind {
+	case 0, 1:
+		l.tell("power goes at operation %d", at)
+		l.disk.FailAt(at, durabletest.Fault{Cut: true})
+	case 2:
+		l.tell("operation %d fails", at)
+		l.disk.FailAt(at, durabletest.Fault{Err: syscall.EIO, Keep: l.rng.IntN(600)})
+	case 3:
+		l.tell("operation %d finds no space", at)
+		l.disk.FailAt(at, durabletest.Fault{Err: syscall.ENOSPC, Keep: l.rng.IntN(600)})
+	default:
+		l.tell("syncs fail from operation %d to %d", at, at+6)
+		for i := range 6 {
+			l.disk.FailAt(at+i, durabletest.Fault{Err: syscall.EIO})
+		}
+	}
+}
+
+// send stores some messages, several at once, and notes which were told yes.
+func (l *life) send(v *Vault) {
+	for range 1 + l.rng.IntN(4) {
+		var wg sync.WaitGroup
+		for range 1 + l.rng.IntN(4) {
+			content := l.content()
+			wg.Go(func() {
+				a, err := tryPut(v, content)
+				if err != nil {
+					if !errors.Is(err, mail.ErrRetry) && !errors.Is(err, mail.ErrFull) {
+						l.t.Errorf("seed %d: append failed with %v, which is none of the kinds that may be tried again", l.seed, err)
+					}
+					return
+				}
+				l.mu.Lock()
+				defer l.mu.Unlock()
+				l.acked[a.ID] = content
+			})
+		}
+		wg.Wait()
+	}
+	l.tell("%d told yes", len(l.acked))
+}
+
+// look checks that all that was told yes for is there and that the chain is
+// whole.
+func (l *life) look(v *Vault) {
+	l.t.Helper()
+	for id, content := range l.acked {
+		_, r, err := v.Open(ctx, id)
+		if err != nil {
+			l.fatal("message %s was told yes for and: %v", id, err)
+		}
+		got, err := io.ReadAll(r)
+		r.Close()
+		if err != nil || !bytes.Equal(got, content) {
+			l.fatal("message %s of %d bytes came out with %d bytes (%v)", id, len(content), len(got), err)
+		}
+	}
+	done, err := v.Verify(ctx, func(int64, int64) {}, func(f Finding) { l.fatal("verify: %s", f) })
+	if err != nil || done.Records != v.Last() || int(done.Records) < len(l.acked) {
+		l.fatal("verify saw %d records of %d, %d told yes for (%v)", done.Records, v.Last(), len(l.acked), err)
+	}
+}
+
+// crash takes the power away and brings it back.
+func (l *life) crash(v *Vault) {
+	choose := l.rng.IntN
+	switch l.rng.IntN(6) {
+	case 0:
+		choose = durabletest.Nothing
+	case 1:
+		choose = durabletest.Everything
+	}
+	l.disk = l.disk.Crash(choose)
+	if v != nil {
+		v.Close()
+	}
+	l.tell("power comes back")
+}
+
+func TestNothingAcknowledgedIsEverLost(t *testing.T) {
+	runs := crashRuns
+	if testing.Short() {
+		runs /= 10
+	}
+	for seed := range uint64(runs) {
+		l := newLife(t, seed)
+		for range 4 {
+			if l.rng.IntN(5) > 0 {
+				l.harm()
+			}
+			v, err := l.open()
+			if err == nil {
+				l.send(v)
+			}
+			if l.rng.IntN(4) == 0 && err == nil {
+				v.Close()
+				l.tell("stopped in order")
+			}
+			l.crash(v)
+		}
+		v, err := l.open()
+		if err != nil {
+			l.fatal("open on a healthy disk: %v", err)
+		}
+		l.look(v)
+		l.send(v)
+		l.look(v)
+		v.Close()
+		if t.Failed() {
+			l.fatal("see above")
+		}
+	}
+}
+
+// TestEachPointOfOneLife cuts the power at each operation of a small life and
+// looks at each state that this can leave, as far as they can be counted.
+func TestEachPointOfOneLife(t *testing.T) {
+	contents := [][]byte{noise(1, 700), {}, noise(2, ChunkSize+5), noise(1, 700), noise(3, 9000), noise(4, 12_000)}
+	live := func(disk *durabletest.Disk) map[mail.ID][]byte {
+		acked := map[mail.ID][]byte{}
+		v, err := Open(Options{Folder: "/v", FS: disk, SegmentSize: 20_000})
+		if err != nil {
+			return acked
+		}
+		defer v.Close()
+		for _, c := range contents {
+			if a, err := tryPut(v, c); err == nil {
+				acked[a.ID] = c
+			}
+		}
+		return acked
+	}
+	states := 0
+	for cut := 1; ; cut++ {
+		disk := durabletest.New(durabletest.Options{Sector: 4096})
+		disk.FailAt(cut, durabletest.Fault{Cut: true})
+		acked := live(disk)
+		if disk.Ops() < cut {
+			break
+		}
+		durabletest.Every(40, func(choose func(int) int) {
+			states++
+			l := newLife(t, uint64(cut))
+			l.acked, l.disk = acked, disk.Crash(choose)
+			v, err := l.open()
+			if err != nil {
+				l.fatal("open after a cut at operation %d: %v", cut, err)
+			}
+			l.look(v)
+			v.Close()
+		})
+	}
+	t.Logf("%d states", states)
+}
+
+func TestFullDisk(t *testing.T) {
+	disk := durabletest.New(durabletest.Options{Capacity: 300_000})
+	v := opened(t, Options{Folder: "/v", FS: disk, Reserve: 50_000})
+	acked := map[mail.ID][]byte{}
+	var full error
+	for i := uint64(0); full == nil; i++ {
+		content := noise(i, 5000)
+		a, err := tryPut(v, content)
+		if err == nil {
+			acked[a.ID] = content
+		}
+		full = err
+	}
+	if !errors.Is(full, mail.ErrFull) {
+		t.Fatalf("append on a full disk: %v", full)
+	}
+	if free, _ := disk.Free("/v"); free < 40_000 {
+		t.Errorf("%d bytes of the reserve are left", free)
+	}
+	disk.SetCapacity(600_000)
+	a, err := tryPut(v, []byte("space is back"))
+	if err != nil {
+		t.Fatalf("append after space came back: %v", err)
+	}
+	acked[a.ID] = []byte("space is back")
+	for id, content := range acked {
+		if !bytes.Equal(get(t, v, id), content) {
+			t.Errorf("%s came out with other bytes", id)
+		}
+	}
+	if done := clean(t, v); done.Records != uint64(len(acked)) {
+		t.Errorf("%d records, %d told yes for", done.Records, len(acked))
+	}
+}
+
+// TestShortWriteIsTakenBack fills the disk to the brim, with no reserve to
+// stop before it.
+func TestShortWriteIsTakenBack(t *testing.T) {
+	disk := durabletest.New(durabletest.Options{Capacity: 100_000})
+	v := opened(t, Options{Folder: "/v", FS: disk})
+	n := 0
+	for ; ; n++ {
+		if _, err := tryPut(v, noise(uint64(n), 5000)); err != nil {
+			if !errors.Is(err, mail.ErrFull) {
+				t.Fatalf("append: %v", err)
+			}
+			break
+		}
+	}
+	disk.SetCapacity(200_000)
+	a := put(t, v, []byte("again"))
+	if a.Seq != uint64(n+1) {
+		t.Errorf("number %d after %d stored", a.Seq, n)
+	}
+	if segments := v.Stats().Segments; segments != 1 {
+		t.Errorf("%d segments: a short write does not need a new one", segments)
+	}
+	clean(t, v)
+}
+
+func TestFailedSyncBeginsANewSegment(t *testing.T) {
+	disk := durabletest.New(durabletest.Options{})
+	v := opened(t, Options{Folder: "/v", FS: disk})
+	first := put(t, v, []byte("first"))
+	fail := true
+	disk.Before(func(op durabletest.Op) durabletest.Fault {
+		if op.Kind == durabletest.Sync && op.Path == "/v/000000001.tar.zst" && fail {
+			fail = false
+			return durabletest.Fault{Err: syscall.EIO}
+		}
+		if op.Path == "/v/000000001.tar.zst" && !fail && op.Kind != durabletest.Read && op.Kind != durabletest.Truncate && op.Kind != durabletest.Open {
+			t.Errorf("%s on a segment whose sync failed", op.Kind)
+		}
+		return durabletest.Fault{}
+	})
+	if _, err := tryPut(v, []byte("second")); !errors.Is(err, mail.ErrRetry) {
+		t.Fatalf("append with a failing sync: %v", err)
+	}
+	third := put(t, v, []byte("third"))
+	if third.Seq != 2 || v.Stats().Segments != 2 {
+		t.Errorf("number %d in %d segments", third.Seq, v.Stats().Segments)
+	}
+	disk.Before(nil)
+	for _, choose := range []func(int) int{durabletest.Nothing, durabletest.Everything} {
+		again := opened(t, Options{Folder: "/v", FS: disk.Crash(choose)})
+		if string(get(t, again, first.ID)) != "first" || string(get(t, again, third.ID)) != "third" {
+			t.Error("other bytes after the crash")
+		}
+		clean(t, again)
+	}
+}

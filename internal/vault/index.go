@@ -1,0 +1,192 @@
+package vault
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"os"
+	"sort"
+
+	"mailarchive/internal/durable"
+	"mailarchive/internal/mail"
+)
+
+// Flags of an entry.
+const (
+	entryBytes = 1 << iota // the content follows the record
+	entryLarge             // it does so in frames of its own
+	entryLost              // the record cannot be read; only its seq is known
+)
+
+// entry is the position of one record. What it says of the message is a copy:
+// the record in the segment is the truth.
+type entry struct {
+	seq        uint64
+	id         mail.ID // of a lost record: that of the entry before it
+	digest     mail.Digest
+	size       int64
+	frame      int64  // where in the file its frame begins
+	frameSize  uint32 // compressed
+	rawOffset  uint32 // of the record's tar header in what the frame holds
+	recordSize uint32 // of the JSON
+	flags      uint32
+	bytesIn    mail.ID // whose .eml has the content, when entryBytes is not set
+}
+
+// The index of a closed segment, NNNNNNNNN.idx, is a header, an entry a
+// record in order of seq, and the SHA-256 of all before it. It is derived: a
+// missing or unfit one is made again from its segment.
+const (
+	indexSuffix = ".idx"
+	indexName   = "MAindex1"
+	indexHeader = 64
+	entrySize   = 104
+)
+
+func (e *entry) append(b []byte) []byte {
+	le := binary.LittleEndian
+	b = le.AppendUint64(b, e.seq)
+	b = append(b, e.id[:]...)
+	b = append(b, e.digest[:]...)
+	b = le.AppendUint64(b, uint64(e.size))
+	b = le.AppendUint64(b, uint64(e.frame))
+	b = le.AppendUint32(b, e.frameSize)
+	b = le.AppendUint32(b, e.rawOffset)
+	b = le.AppendUint32(b, e.recordSize)
+	b = le.AppendUint32(b, e.flags)
+	return append(b, e.bytesIn[:]...)
+}
+
+func decodeEntry(b []byte) entry {
+	le := binary.LittleEndian
+	return entry{
+		seq: le.Uint64(b), id: mail.ID(b[8:24]), digest: mail.Digest(b[24:56]),
+		size: int64(le.Uint64(b[56:])), frame: int64(le.Uint64(b[64:])),
+		frameSize: le.Uint32(b[72:]), rawOffset: le.Uint32(b[76:]),
+		recordSize: le.Uint32(b[80:]), flags: le.Uint32(b[84:]), bytesIn: mail.ID(b[88:104]),
+	}
+}
+
+// encodeIndex returns the bytes of the index of a segment of length bytes.
+func encodeIndex(vault UUID, number int, length int64, entries []entry) []byte {
+	le := binary.LittleEndian
+	b := make([]byte, 0, indexHeader+entrySize*len(entries)+sha256.Size)
+	b = append(b, indexName...)
+	b = append(b, vault[:]...)
+	b = le.AppendUint64(b, uint64(number))
+	b = le.AppendUint64(b, uint64(length))
+	b = le.AppendUint64(b, uint64(len(entries)))
+	b = append(b, make([]byte, indexHeader-len(b))...)
+	for i := range entries {
+		b = entries[i].append(b)
+	}
+	sum := sha256.Sum256(b)
+	return append(b, sum[:]...)
+}
+
+// indexFile reads an index on disk.
+type indexFile struct {
+	r     io.ReaderAt
+	count int
+}
+
+// openIndex checks that the file belongs to the segment and is as long as it
+// says. Its digest is checked by checkIndex, not here: a start must be quick.
+func openIndex(r io.ReaderAt, size int64, vault UUID, number int, length int64) (*indexFile, error) {
+	le := binary.LittleEndian
+	h := make([]byte, indexHeader)
+	if n, err := r.ReadAt(h, 0); n < len(h) {
+		return nil, fmt.Errorf("read index: %w", err)
+	}
+	count := le.Uint64(h[40:])
+	if string(h[:8]) != indexName || UUID(h[8:24]) != vault || le.Uint64(h[24:]) != uint64(number) ||
+		int64(le.Uint64(h[32:])) != length || count > uint64(size) ||
+		size != int64(indexHeader+entrySize*count+sha256.Size) {
+		return nil, fmt.Errorf("index does not fit its segment: %w", mail.ErrDamaged)
+	}
+	return &indexFile{r, int(count)}, nil
+}
+
+// checkIndex reads the whole index and compares its digest.
+func checkIndex(f *indexFile) error {
+	h := sha256.New()
+	body := int64(indexHeader + entrySize*f.count)
+	if _, err := io.Copy(h, io.NewSectionReader(f.r, 0, body)); err != nil {
+		return err
+	}
+	var sum [sha256.Size]byte
+	if n, err := f.r.ReadAt(sum[:], body); n < len(sum) {
+		return err
+	}
+	if mail.Digest(h.Sum(nil)) != mail.Digest(sum) {
+		return fmt.Errorf("index has another digest than it was written with: %w", mail.ErrDamaged)
+	}
+	return nil
+}
+
+func (f *indexFile) at(i int) (entry, error) {
+	var b [entrySize]byte
+	if n, err := f.r.ReadAt(b[:], int64(indexHeader+entrySize*i)); n < len(b) {
+		return entry{}, fmt.Errorf("read index: %w", err)
+	}
+	return decodeEntry(b[:]), nil
+}
+
+func (f *indexFile) all() ([]entry, error) {
+	b := make([]byte, entrySize*f.count)
+	if n, err := f.r.ReadAt(b, indexHeader); n < len(b) {
+		return nil, fmt.Errorf("read index: %w", err)
+	}
+	entries := make([]entry, f.count)
+	for i := range entries {
+		entries[i] = decodeEntry(b[i*entrySize:])
+	}
+	return entries, nil
+}
+
+// searchEntries returns the first of n entries for which notBefore holds.
+func searchEntries(n int, at func(int) (entry, error), notBefore func(entry) bool) (entry, bool, error) {
+	var failed error
+	i := sort.Search(n, func(i int) bool {
+		e, err := at(i)
+		if err != nil {
+			failed = err
+		}
+		return notBefore(e)
+	})
+	if failed != nil || i == n {
+		return entry{}, false, failed
+	}
+	e, err := at(i)
+	return e, err == nil, err
+}
+
+// withIndex opens the segment's index for the time of the call.
+func (v *Vault) withIndex(s *segment, use func(*indexFile) error) error {
+	name := v.path(s.number, indexSuffix)
+	f, err := v.fs.OpenFile(name, os.O_RDONLY, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	index, err := openIndex(f, info.Size(), v.uuid, s.number, s.length)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return use(index)
+}
+
+// writeIndex puts the index of a closed segment on disk. The segment does not
+// depend on it.
+func (v *Vault) writeIndex(s *segment, entries []entry) error {
+	b := encodeIndex(v.uuid, s.number, s.length, entries)
+	return durable.WriteFile(v.fs, v.path(s.number, indexSuffix), 0o600, func(w io.Writer) error {
+		_, err := w.Write(b)
+		return err
+	})
+}

@@ -1,0 +1,129 @@
+package vault
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+
+	"mailarchive/internal/mail"
+)
+
+// A commit mark is a zstd skippable frame (RFC 8878 3.1.2) behind the frames
+// of a commit. doc/formats/vault-1.md has the table of its bytes.
+const (
+	markHeader  = 8 // skippable magic and length
+	markName    = "MAcommit"
+	markVersion = 1
+	markFixed   = 132 // payload before the table of frames
+	markMinimum = markHeader + markFixed + sha256.Size
+	// maxMarkFrames bounds the table: a commit is one message of at most some
+	// hundred MiB or a batch of at most maxBatchBytes.
+	maxMarkFrames = 1 << 16
+	// continuation is set in the table for a frame that goes on with an entry
+	// whose tar header stands in a frame before it.
+	continuation = 1 << 31
+)
+
+// mark closes a commit.
+type mark struct {
+	vault  UUID
+	offset int64       // of the commit's first frame, from the start of the file
+	first  uint64      // seq of its first record
+	count  uint32      // records in it
+	lastID mail.ID     // of its last record
+	head   mail.Digest // of its last record: what the next one names as prev
+	frames []uint32    // compressed length of each, with the continuation bit
+	digest mail.Digest // of the frames' bytes
+}
+
+// length returns the mark's size on disk in bytes.
+func (m *mark) length() int { return markMinimum + 4*len(m.frames) }
+
+// body returns the length of the commit's frames in bytes.
+func (m *mark) body() int64 {
+	var n int64
+	for _, f := range m.frames {
+		n += int64(f &^ continuation)
+	}
+	return n
+}
+
+// last returns the seq of the commit's last record.
+func (m *mark) last() uint64 { return m.first + uint64(m.count) - 1 }
+
+func (m *mark) encode() []byte {
+	le := binary.LittleEndian
+	b := make([]byte, 0, m.length())
+	b = le.AppendUint32(b, skippableMagic)
+	b = le.AppendUint32(b, uint32(m.length()-markHeader))
+	b = append(b, markName...)
+	b = le.AppendUint32(b, markVersion)
+	b = le.AppendUint32(b, m.count)
+	b = append(b, m.vault[:]...)
+	b = le.AppendUint64(b, uint64(m.offset))
+	b = le.AppendUint64(b, m.first)
+	b = append(b, m.lastID[:]...)
+	b = append(b, m.head[:]...)
+	b = append(b, m.digest[:]...)
+	b = le.AppendUint32(b, uint32(len(m.frames)))
+	for _, f := range m.frames {
+		b = le.AppendUint32(b, f)
+	}
+	sum := sha256.Sum256(b[markHeader:])
+	return append(b, sum[:]...)
+}
+
+// decodeMark reads the mark at the start of b, which must belong to the vault
+// and stand right behind its frames when it is at offset at of the file.
+func decodeMark(b []byte, vault UUID, at int64) (*mark, bool) {
+	le := binary.LittleEndian
+	if len(b) < markMinimum || le.Uint32(b) != skippableMagic || string(b[8:16]) != markName {
+		return nil, false
+	}
+	length := int64(le.Uint32(b[4:])) + markHeader
+	frames := int64(le.Uint32(b[markHeader+markFixed-4:]))
+	if length > int64(len(b)) || frames > maxMarkFrames || length != markMinimum+4*frames {
+		return nil, false
+	}
+	payload := b[markHeader : length-sha256.Size]
+	if sum := sha256.Sum256(payload); !bytes.Equal(sum[:], b[length-sha256.Size:length]) {
+		return nil, false
+	}
+	m := &mark{
+		vault: UUID(payload[16:]), count: le.Uint32(payload[12:]),
+		offset: int64(le.Uint64(payload[32:])), first: le.Uint64(payload[40:]),
+		lastID: mail.ID(payload[48:]), head: mail.Digest(payload[64:]), digest: mail.Digest(payload[96:]),
+		frames: make([]uint32, frames),
+	}
+	for i := range m.frames {
+		m.frames[i] = le.Uint32(payload[markFixed+4*i:])
+	}
+	ok := le.Uint32(payload[8:]) == markVersion && m.vault == vault && m.count > 0 && m.offset+m.body() == at
+	return m, ok
+}
+
+// findMark searches from off on for the next mark of the vault and returns
+// where it stands; nil when there is none.
+func (w *window) findMark(off int64, vault UUID) (*mark, int64, error) {
+	pattern := binary.LittleEndian.AppendUint32(nil, skippableMagic)
+	for off < w.limit {
+		b, err := w.at(off, windowSize)
+		if err != nil {
+			return nil, 0, err
+		}
+		i := bytes.Index(b, pattern)
+		switch {
+		case i >= 0:
+			off += int64(i)
+			if m, ok := w.mark(off, vault); ok {
+				return m, off, nil
+			}
+			off++
+		case len(b) < windowSize:
+			return nil, 0, nil
+		default:
+			off += int64(len(b) - len(pattern) + 1)
+		}
+	}
+	return nil, 0, nil
+}

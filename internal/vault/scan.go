@@ -1,0 +1,230 @@
+package vault
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+
+	"mailarchive/internal/mail"
+)
+
+// frameSpan is where one zstd frame stands in a segment.
+type frameSpan struct {
+	off       int64
+	size      int
+	continues bool // holds no tar header of its own at its start
+}
+
+// span is a stretch of a segment: a commit with its mark, or, with no mark, a
+// stretch that has lost it.
+type span struct {
+	off, end int64 // end is behind the mark
+	mark     *mark // nil when lost
+	frames   []frameSpan
+	// broken says that the frames do not follow each other by their own
+	// headers; with a mark their places are known all the same.
+	broken bool
+}
+
+// nextSpan reads the stretch that begins at off. It never fails on damaged
+// bytes: what it cannot make out becomes a stretch with no mark that ends where
+// the next commit begins, or at the window's limit.
+func nextSpan(w *window, off int64, vault UUID) (span, error) {
+	s := span{off: off}
+	at := off
+	for at < w.limit && len(s.frames) < maxMarkFrames {
+		frame, err := w.frame(at)
+		if err == nil {
+			s.frames = append(s.frames, frameSpan{off: at, size: len(frame)})
+			at += int64(len(frame))
+			continue
+		}
+		if !errors.Is(err, mail.ErrDamaged) {
+			return s, err
+		}
+		if m, ok := w.mark(at, vault); ok && m.offset == off {
+			return spanOf(m, at), nil
+		}
+		break
+	}
+	m, markAt, err := w.findMark(off, vault)
+	switch {
+	case err != nil:
+		return s, err
+	case m == nil:
+		s.end = w.limit
+	case m.offset <= off:
+		s = spanOf(m, markAt)
+		s.broken = true
+	default:
+		s.end = m.offset
+		for len(s.frames) > 0 && s.frames[len(s.frames)-1].off >= s.end {
+			s.frames = s.frames[:len(s.frames)-1]
+		}
+	}
+	return s, nil
+}
+
+// spanOf takes the places of the frames from the mark.
+func spanOf(m *mark, at int64) span {
+	s := span{off: m.offset, end: at + int64(m.length()), mark: m}
+	off := m.offset
+	for _, f := range m.frames {
+		size := int(f &^ continuation)
+		s.frames = append(s.frames, frameSpan{off: off, size: size, continues: f&continuation != 0})
+		off += int64(size)
+	}
+	return s
+}
+
+// intact reports whether the frames have the digest that the mark names.
+func (s *span) intact(r io.ReaderAt) (bool, error) {
+	h := sha256.New()
+	if _, err := io.Copy(h, io.NewSectionReader(r, s.mark.offset, s.mark.body())); err != nil {
+		return false, err
+	}
+	return mail.Digest(h.Sum(nil)) == s.mark.digest, nil
+}
+
+// found is one record that a scan came upon.
+type found struct {
+	entry
+	record *Record
+	json   []byte
+	inline []byte // the content, when it stands in the record's frame
+	chunks []frameSpan
+}
+
+// badFrame is a frame that does not decode or does not hold what it should.
+type badFrame struct {
+	frameSpan
+	err error
+}
+
+// scanner reads spans and the records in them.
+type scanner struct {
+	w     *window
+	codec *codec
+}
+
+func (v *Vault) newScanner(r io.ReaderAt, limit int64) scanner {
+	return scanner{&window{r: r, limit: limit}, v.codec}
+}
+
+// records calls each for every record in the span that can be read, in order,
+// and returns the frames that cannot. Continued frames of large content are
+// not decoded.
+func (sc scanner) records(s span, each func(found) error) ([]badFrame, error) {
+	var bad []badFrame
+	for i := 0; i < len(s.frames); i++ {
+		f := s.frames[i]
+		if f.continues {
+			continue
+		}
+		var large int
+		err := sc.frame(f, s.frames[i+1:], func(fd found) error {
+			large = len(fd.chunks)
+			return each(fd)
+		})
+		if err != nil && !errors.Is(err, mail.ErrDamaged) {
+			return bad, err
+		}
+		if err != nil {
+			bad = append(bad, badFrame{f, err})
+		}
+		i += large
+	}
+	return bad, nil
+}
+
+// frame reads the records of one frame; rest are the frames behind it.
+func (sc scanner) frame(f frameSpan, rest []frameSpan, each func(found) error) error {
+	compressed, err := sc.w.at(f.off, f.size)
+	if err != nil {
+		return err
+	}
+	raw, err := sc.codec.decompress(nil, compressed)
+	if err != nil {
+		return err
+	}
+	for at := 0; at < len(raw); {
+		fd, next, err := parsePair(raw, at)
+		if err != nil {
+			return err
+		}
+		fd.frame, fd.frameSize = f.off, uint32(f.size)
+		if fd.flags&entryLarge != 0 {
+			n := chunks(fd.size)
+			if n > len(rest) {
+				return fmt.Errorf("content of %s is cut: %w", fd.id, mail.ErrDamaged)
+			}
+			fd.chunks = rest[:n]
+		}
+		if err := each(fd); err != nil {
+			return err
+		}
+		at = next
+	}
+	return nil
+}
+
+// chunks is how many frames of its own a large content of that size takes.
+func chunks(size int64) int { return int((padded(size) + ChunkSize - 1) / ChunkSize) }
+
+// parsePair reads the record whose tar header stands at offset at of a frame,
+// and the header of its content if it has any. It returns where the next
+// record begins.
+func parsePair(raw []byte, at int) (found, int, error) {
+	var fd found
+	head, err := parseTarHeader(raw[at:])
+	if err != nil {
+		return fd, 0, err
+	}
+	start := at + tarBlock
+	end := start + int(head.size)
+	if head.suffix != recordSuffix || head.size > maxRecord || end > len(raw) {
+		return fd, 0, fmt.Errorf("frame does not begin with a record: %w", mail.ErrDamaged)
+	}
+	fd.json = raw[start:end:end]
+	if fd.record, err = DecodeRecord(fd.json); err != nil {
+		return fd, 0, err
+	}
+	r := fd.record
+	if r.ID != head.id {
+		return fd, 0, fmt.Errorf("entry %s holds the record of %s: %w", head.id, r.ID, mail.ErrDamaged)
+	}
+	fd.entry = entry{seq: r.Seq, id: r.ID, digest: r.SHA256, size: r.Size, rawOffset: uint32(at), recordSize: uint32(head.size)}
+	next := start + int(padded(head.size))
+	if r.BytesIn != nil {
+		fd.bytesIn = *r.BytesIn
+		return fd, next, nil
+	}
+	return fd.withContent(raw, next)
+}
+
+// withContent reads the header of the content at offset at.
+func (fd found) withContent(raw []byte, at int) (found, int, error) {
+	if at > len(raw) {
+		return fd, 0, fmt.Errorf("frame ends in record %s: %w", fd.id, mail.ErrDamaged)
+	}
+	head, err := parseTarHeader(raw[at:])
+	if err != nil {
+		return fd, 0, err
+	}
+	if head.suffix != contentSuffix || head.id != fd.id || head.size != fd.size {
+		return fd, 0, fmt.Errorf("record %s is followed by another content: %w", fd.id, mail.ErrDamaged)
+	}
+	fd.flags |= entryBytes
+	start := at + tarBlock
+	if start == len(raw) && head.size > 0 {
+		fd.flags |= entryLarge
+		return fd, start, nil
+	}
+	next := start + int(padded(head.size))
+	if next > len(raw) || next < start {
+		return fd, 0, fmt.Errorf("frame ends in content of %s: %w", fd.id, mail.ErrDamaged)
+	}
+	fd.inline = raw[start : start+int(head.size) : start+int(head.size)]
+	return fd, next, nil
+}

@@ -1,0 +1,91 @@
+package vault
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"mailarchive/internal/durable"
+	"mailarchive/internal/mail"
+)
+
+const (
+	segmentSuffix = ".tar.zst"
+	// maxSegmentRecords keeps an index, and the memory that the open segment's
+	// positions take, at some megabytes.
+	maxSegmentRecords = 1 << 16
+)
+
+// segment is one file of the vault, as far as it is committed. All fields are
+// guarded by Vault.mu; entries only ever grows.
+type segment struct {
+	number          int
+	length          int64 // bytes up to the end of the last commit
+	first, last     uint64
+	firstID, lastID mail.ID
+	// entries are the positions of an open segment, and of a closed one whose
+	// index could not be written; otherwise nil and on disk.
+	entries []entry
+}
+
+// empty reports whether nothing was committed to the segment yet.
+func (s *segment) empty() bool { return s.first == 0 }
+
+// extend makes the entries of a commit that ends at end part of the segment.
+func (s *segment) extend(entries []entry, end int64) {
+	s.length = end
+	if len(entries) == 0 {
+		return
+	}
+	if s.empty() {
+		s.first, s.firstID = entries[0].seq, entries[0].id
+	}
+	last := entries[len(entries)-1]
+	s.last, s.lastID = last.seq, last.id
+	s.entries = append(s.entries, entries...)
+}
+
+// path returns the name of a file of the segment with that number.
+func (v *Vault) path(number int, suffix string) string {
+	return filepath.Join(v.folder, fmt.Sprintf("%09d%s", number, suffix))
+}
+
+// segmentNumber reads the number out of a file name.
+func segmentNumber(name string) (int, bool) {
+	digits, ok := strings.CutSuffix(name, segmentSuffix)
+	if !ok || len(digits) != 9 {
+		return 0, false
+	}
+	n := 0
+	for _, c := range []byte(digits) {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = n*10 + int(c-'0')
+	}
+	return n, n > 0
+}
+
+// openSegment opens a segment's file for reading.
+func (v *Vault) openSegment(number int) (durable.File, error) {
+	return v.fs.OpenFile(v.path(number, segmentSuffix), os.O_RDONLY, 0)
+}
+
+// createSegment makes the file of a new segment; when it returns nil the empty
+// file has a lasting name.
+func (v *Vault) createSegment(number int) (durable.File, error) {
+	name := v.path(number, segmentSuffix)
+	f, err := v.fs.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err = f.Sync(); err == nil {
+		err = v.fs.SyncDir(v.folder)
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}

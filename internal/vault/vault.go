@@ -1,0 +1,301 @@
+package vault
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+
+	"mailarchive/internal/durable"
+	"mailarchive/internal/mail"
+)
+
+// Folders and files beside the segments.
+const (
+	tornFolder   = "torn"
+	spoolFolder  = "spool"
+	identityFile = "vault.json"
+	readmeFile   = "README.txt"
+)
+
+// DefaultSegmentSize is what a segment may grow to, in bytes.
+const DefaultSegmentSize = 256 << 20
+
+// Options say where and how a vault is kept. Folder is needed; every other
+// field has a working default. The caller sees to it that one process only
+// opens the folder (durable.TakeLock).
+type Options struct {
+	Folder string
+	FS     durable.FS // the real one
+	// SegmentSize is the length in bytes that a segment does not grow over,
+	// one commit excepted that is larger by itself.
+	SegmentSize int64
+	// Reserve is the free space in bytes below which nothing is taken in, so
+	// that catalog and logs can still write. Zero is no reserve.
+	Reserve uint64
+	// Level is the zstd level of new frames; zero is the fastest.
+	Level zstd.EncoderLevel
+	// Location decides when a month ends; nil is UTC.
+	Location *time.Location
+	Clock    func() time.Time
+	Logger   *slog.Logger
+}
+
+// Vault keeps exact bytes. Its methods may be called at once from several
+// goroutines.
+type Vault struct {
+	folder      string
+	fs          durable.FS
+	segmentSize int64
+	reserve     uint64
+	location    *time.Location
+	clock       func() time.Time
+	log         *slog.Logger
+	uuid        UUID
+	codec       *codec
+
+	staging atomic.Int64  // bytes of content held in memory on the way in
+	spooled atomic.Uint64 // numbers the spool files
+	packing chan struct{} // bounds how many contents are packed at once
+
+	contents contents
+
+	mu       sync.Mutex
+	segments []*segment
+	end      chain
+	changed  chan struct{} // closed at the next commit
+	opened   Recovery
+
+	gate    sync.RWMutex // guards closing against a send to queue
+	closing bool
+	queue   chan *request
+	stopped chan struct{}  // writer has ended
+	loading sync.WaitGroup // of contents
+	stop    chan struct{}  // ends loading
+}
+
+// Open opens the vault in the folder, making it if need be, and sets right
+// what a crash left: when it returns, everything acknowledged is readable and
+// what was torn lies in torn/. See Recovery for what it found.
+func Open(o Options) (*Vault, error) {
+	level := o.Level
+	if level == 0 {
+		level = zstd.SpeedFastest
+	}
+	codec, err := newCodec(level)
+	if err != nil {
+		return nil, err
+	}
+	v := &Vault{
+		folder: o.Folder, fs: o.FS, segmentSize: o.SegmentSize, reserve: o.Reserve,
+		location: o.Location, clock: o.Clock, log: o.Logger, codec: codec,
+		packing: make(chan struct{}, runtime.GOMAXPROCS(0)), changed: make(chan struct{}),
+		queue: make(chan *request, maxBatchRecords), stopped: make(chan struct{}), stop: make(chan struct{}),
+	}
+	v.defaults()
+	w, err := v.recover()
+	if err != nil {
+		codec.close()
+		return nil, fmt.Errorf("open vault %s: %w", o.Folder, err)
+	}
+	v.loading.Go(v.loadContents)
+	go func() {
+		defer close(v.stopped)
+		w.run()
+		if err := w.file.Close(); err != nil {
+			v.log.Warn("segment reported an error when closed", "error", err)
+		}
+	}()
+	return v, nil
+}
+
+func (v *Vault) defaults() {
+	if v.fs == nil {
+		v.fs = durable.OS{}
+	}
+	if v.segmentSize == 0 {
+		v.segmentSize = DefaultSegmentSize
+	}
+	if v.location == nil {
+		v.location = time.UTC
+	}
+	if v.clock == nil {
+		v.clock = time.Now
+	}
+	if v.log == nil {
+		v.log = slog.New(slog.DiscardHandler)
+	}
+	v.log = v.log.With("step", "vault")
+}
+
+// Close waits for what Append has taken and lets go of the files. Append
+// returns an error afterwards; reading may go on until the last reader is done.
+func (v *Vault) Close() error {
+	v.gate.Lock()
+	if v.closing {
+		v.gate.Unlock()
+		return nil
+	}
+	v.closing = true
+	close(v.queue)
+	close(v.stop)
+	v.gate.Unlock()
+	<-v.stopped
+	v.loading.Wait()
+	return nil
+}
+
+// UUID names the vault.
+func (v *Vault) UUID() UUID { return v.uuid }
+
+// Last is the seq of the newest record, 0 in an empty vault.
+func (v *Vault) Last() uint64 { return v.tip().seq }
+
+func (v *Vault) tip() chain {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.end
+}
+
+// WaitPast returns nil when a record after seq is there, or the error of ctx.
+func (v *Vault) WaitPast(ctx context.Context, seq uint64) error {
+	for {
+		v.mu.Lock()
+		last, changed := v.end.seq, v.changed
+		v.mu.Unlock()
+		if last > seq {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// publish makes a commit that is on disk visible.
+func (v *Vault) publish(s *segment, c *commit) {
+	for _, e := range c.entries {
+		if e.flags&entryBytes != 0 && e.size >= sharedMinimum {
+			v.contents.add(e.digest, e.seq)
+		}
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	s.extend(c.entries, c.mark.offset+c.length())
+	v.end = c.end
+	close(v.changed)
+	v.changed = make(chan struct{})
+}
+
+func (v *Vault) addSegment(s *segment) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.segments = append(v.segments, s)
+}
+
+// retire writes the index of a closed segment and lets go of its positions.
+func (v *Vault) retire(s *segment) {
+	if s.empty() {
+		return
+	}
+	if err := v.writeIndex(s, s.entries); err != nil {
+		v.log.Warn("index not written; the positions stay in memory", "segment", s.number, "error", err)
+		return
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	s.entries = nil
+}
+
+// checkFree returns an error that wraps mail.ErrFull when size more bytes
+// would go into the reserve.
+func (v *Vault) checkFree(size int64) error {
+	if v.reserve == 0 {
+		return nil
+	}
+	free, err := v.fs.Free(v.folder)
+	if err != nil {
+		return fmt.Errorf("free space: %w", kind(err))
+	}
+	if free < v.reserve+uint64(size) {
+		return fmt.Errorf("%d bytes are free and %d are the reserve: %w", free, v.reserve, mail.ErrFull)
+	}
+	return nil
+}
+
+func (v *Vault) month(t time.Time) string { return t.In(v.location).Format("2006-01") }
+
+// Stats says how much the vault holds.
+type Stats struct {
+	Vault        UUID
+	Records      uint64    // records in the chain
+	Segments     int       // files
+	BytesDisk    int64     // of segments, indexes not counted
+	LastReceived time.Time // zero in an empty vault
+	Recovery     Recovery  // what the last start found
+}
+
+// Stats is cheap and exact as of the last commit.
+func (v *Vault) Stats() Stats {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	s := Stats{Vault: v.uuid, Records: v.end.seq, Segments: len(v.segments), LastReceived: v.end.received, Recovery: v.opened}
+	for _, seg := range v.segments {
+		s.BytesDisk += seg.length
+	}
+	return s
+}
+
+// identity is the content of vault.json.
+type identity struct {
+	Format int  `json:"format"`
+	Vault  UUID `json:"vault"`
+}
+
+// identify reads the vault's UUID, or makes it when the vault is new.
+func (v *Vault) identify() error {
+	name := filepath.Join(v.folder, identityFile)
+	f, err := v.fs.OpenFile(name, os.O_RDONLY, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return v.newIdentity(name)
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	var id identity
+	if err := json.NewDecoder(f).Decode(&id); err != nil {
+		return fmt.Errorf("read %s (%v): %w", name, err, mail.ErrDamaged)
+	}
+	if id.Format != FormatVersion {
+		return fmt.Errorf("%s has format %d, this program reads %d; use a program of that version or newer", name, id.Format, FormatVersion)
+	}
+	v.uuid = id.Vault
+	return nil
+}
+
+func (v *Vault) newIdentity(name string) error {
+	id := identity{Format: FormatVersion, Vault: newUUID()}
+	if known, ok, err := v.uuidOfRecords(); err != nil {
+		return err
+	} else if ok {
+		id.Vault = known
+	}
+	v.uuid = id.Vault
+	return durable.WriteFile(v.fs, name, 0o600, func(w io.Writer) error {
+		return json.NewEncoder(w).Encode(id)
+	})
+}

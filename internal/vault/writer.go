@@ -1,0 +1,303 @@
+package vault
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"io/fs"
+	"time"
+
+	"mailarchive/internal/durable"
+	"mailarchive/internal/mail"
+)
+
+const (
+	// maxBatchRecords and maxBatchBytes bound one commit: what a crash can
+	// tear, and what a commit holds in memory.
+	maxBatchRecords = 1024
+	maxBatchBytes   = 8 << 20
+	// recordEstimate is what a record takes without its list of recipients.
+	recordEstimate = 2048
+)
+
+// request is one Append that waits for its commit.
+type request struct {
+	envelope mail.Envelope
+	content  *Staged
+	bytesIn  *mail.ID
+	arrival  mail.Arrival
+	done     chan error
+}
+
+// bound is an upper limit of what the request adds to a segment, in bytes.
+func (r *request) bound() int64 {
+	n := int64(recordEstimate + 3*tarBlock)
+	for _, to := range r.envelope.To {
+		n += int64(len(to.Address)) + 8
+		for _, p := range to.Params {
+			n += int64(len(p)) + 8
+		}
+	}
+	switch {
+	case r.bytesIn != nil:
+	case r.content.packed != nil:
+		n += r.content.packed.size + 4*int64(len(r.content.frames))
+	default:
+		n += r.content.size
+	}
+	return n
+}
+
+// writer owns the open segment. It runs in one goroutine.
+type writer struct {
+	v      *Vault
+	seg    *segment
+	file   durable.File
+	hash   hash.Hash // of the segment up to its last commit
+	closed *Closed   // goes into the segment's first record; nil in the vault's first segment
+	month  string    // that the segment's arrivals belong to
+	broken bool      // the file must not be written again
+	carry  *request  // did not fit into the last batch
+}
+
+// run commits what Append sends until the queue is closed.
+func (w *writer) run() {
+	for {
+		batch := w.collect()
+		if batch == nil {
+			return
+		}
+		w.commit(batch)
+	}
+}
+
+// collect waits for one request and takes all others that wait too.
+func (w *writer) collect() []*request {
+	first := w.carry
+	w.carry = nil
+	if first == nil {
+		var ok bool
+		if first, ok = <-w.v.queue; !ok {
+			return nil
+		}
+	}
+	batch, bound := []*request{first}, first.bound()
+	for len(batch) < maxBatchRecords {
+		select {
+		case r, ok := <-w.v.queue:
+			if !ok {
+				return batch
+			}
+			if bound += r.bound(); bound > min(maxBatchBytes, w.v.segmentSize) {
+				w.carry = r
+				return batch
+			}
+			batch = append(batch, r)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+// commit writes a batch and tells each request how it went.
+func (w *writer) commit(batch []*request) {
+	fail := func(err error) {
+		for _, r := range batch {
+			r.done <- err
+		}
+	}
+	var bound int64
+	for _, r := range batch {
+		bound += r.bound()
+	}
+	now := w.v.clock()
+	if err := w.prepare(bound, now); err != nil {
+		fail(err)
+		return
+	}
+	c, batch := w.build(batch, now)
+	if len(batch) == 0 {
+		return
+	}
+	if err := w.append(c); err != nil {
+		fail(err)
+		return
+	}
+	w.v.publish(w.seg, c)
+	for _, r := range batch {
+		r.done <- nil
+	}
+}
+
+// prepare makes sure that there is room and a segment to write to.
+func (w *writer) prepare(bound int64, now time.Time) error {
+	if err := w.v.checkFree(bound); err != nil {
+		return err
+	}
+	full := w.seg.length+bound > w.v.segmentSize || len(w.seg.entries) >= maxSegmentRecords ||
+		w.month != w.v.month(now)
+	if w.broken || full && !w.seg.empty() {
+		if err := w.rotate(); err != nil {
+			return fmt.Errorf("new segment: %w", kind(err))
+		}
+	}
+	if w.seg.empty() {
+		w.month = w.v.month(now)
+	}
+	return nil
+}
+
+// build makes the commit. Requests that cannot be part of it are told so and
+// are missing from the batch that it returns.
+func (w *writer) build(batch []*request, now time.Time) (*commit, []*request) {
+	c := &commit{end: w.v.tip()}
+	taken := batch[:0]
+	for _, r := range batch {
+		record := c.end.follow(w.v.uuid, now)
+		if w.seg.empty() && len(c.entries) == 0 {
+			record.Closed = w.closed
+		}
+		record.setEnvelope(r.envelope)
+		record.BytesIn = r.bytesIn
+		if err := c.add(record, r.content); err != nil {
+			r.done <- err
+			continue
+		}
+		r.arrival = record.Arrival()
+		r.arrival.Envelope = r.envelope
+		taken = append(taken, r)
+	}
+	if len(taken) > 0 {
+		c.finish(w.v.uuid, w.seg.length, w.v.codec)
+	}
+	return c, taken
+}
+
+// append writes and syncs the commit. When it returns an error the segment is
+// as it was, or is given up and the next commit goes into a new one.
+func (w *writer) append(c *commit) error {
+	next := cloneHash(w.hash)
+	out := bufio.NewWriterSize(io.MultiWriter(w.file, next), 1<<20)
+	err := c.writeTo(out)
+	if err == nil {
+		err = out.Flush()
+	}
+	if err != nil {
+		w.undo(err)
+		return fmt.Errorf("write segment: %w", kind(err))
+	}
+	if err := w.file.Sync(); err != nil {
+		// What a failed sync leaves on disk nobody knows, and a second one
+		// may say yes without having written it.
+		w.abandon("sync of segment failed", err)
+		return fmt.Errorf("sync segment: %w", kind(err))
+	}
+	w.hash = next
+	return nil
+}
+
+// undo takes back a write that failed half-way.
+func (w *writer) undo(cause error) {
+	w.v.log.Warn("write failed, taken back", "segment", w.seg.number, "error", cause)
+	err := w.file.Truncate(w.seg.length)
+	if err == nil {
+		_, err = w.file.Seek(w.seg.length, io.SeekStart)
+	}
+	if err == nil {
+		err = w.file.Sync()
+	}
+	if err != nil {
+		w.abandon("segment could not be cut back", err)
+	}
+}
+
+// abandon gives up the file: it is never written or synced again. Its length
+// up to the last commit will stand in the next segment's first record; what
+// lies behind belongs to nobody.
+func (w *writer) abandon(why string, cause error) {
+	w.broken = true
+	w.v.log.Error(why, "segment", w.seg.number, "error", cause)
+	if err := w.file.Truncate(w.seg.length); err != nil {
+		w.v.log.Warn("segment keeps bytes behind its last commit", "segment", w.seg.number, "error", err)
+	}
+	if err := w.v.checkEnd(w.seg); err != nil {
+		w.v.log.Error("last commit before the fault does not read back", "segment", w.seg.number, "error", err)
+	}
+}
+
+// rotate closes the segment and begins the next.
+func (w *writer) rotate() error {
+	number := w.seg.number + 1
+	file, err := w.v.createSegment(number)
+	for errors.Is(err, fs.ErrExist) { // left by an attempt that failed
+		number++
+		file, err = w.v.createSegment(number)
+	}
+	if err != nil {
+		return err
+	}
+	old, oldFile := w.seg, w.file
+	if !old.empty() {
+		w.closed = &Closed{Segment: old.number, Length: old.length, SHA256: mail.Digest(w.hash.Sum(nil))}
+	}
+	w.seg, w.file, w.hash, w.broken = &segment{number: number}, file, sha256.New(), false
+	w.v.addSegment(w.seg)
+	if err := oldFile.Close(); err != nil {
+		w.v.log.Warn("closed segment reported an error", "segment", old.number, "error", err)
+	}
+	w.v.retire(old)
+	return nil
+}
+
+// cloneHash returns a copy that goes its own way.
+func cloneHash(h hash.Hash) hash.Hash {
+	c, err := h.(hash.Cloner).Clone()
+	if err != nil {
+		panic(err) // crypto/sha256 clones without errors
+	}
+	return c.(hash.Hash)
+}
+
+// Append stores one message: it takes the content over, whatever it returns.
+// When it returns nil, bytes and arrival record survive power loss; on any
+// error the caller tells its peer to try again (mail.ErrTooLarge excepted,
+// which will never work). An error does not say that nothing was stored: a
+// record nobody was told of may stay. Calling it twice with the same bytes is
+// safe and records two arrivals. It waits for the commit even when ctx ends.
+func (v *Vault) Append(ctx context.Context, envelope mail.Envelope, content *Staged) (mail.Arrival, error) {
+	defer content.Discard()
+	if content.err != nil {
+		return mail.Arrival{}, content.err
+	}
+	if err := ctx.Err(); err != nil {
+		return mail.Arrival{}, err
+	}
+	r := &request{envelope: envelope, content: content, done: make(chan error, 1)}
+	if id, ok := v.sameContent(content); ok {
+		r.bytesIn = &id
+	} else if err := content.pack(); err != nil {
+		return mail.Arrival{}, fmt.Errorf("append: %w", err)
+	}
+	if err := v.enqueue(r); err != nil {
+		return mail.Arrival{}, err
+	}
+	if err := <-r.done; err != nil {
+		return mail.Arrival{}, fmt.Errorf("append: %w", err)
+	}
+	return r.arrival, nil
+}
+
+func (v *Vault) enqueue(r *request) error {
+	v.gate.RLock()
+	defer v.gate.RUnlock()
+	if v.closing {
+		return fmt.Errorf("append: the vault is being closed: %w", mail.ErrRetry)
+	}
+	v.queue <- r
+	return nil
+}
