@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Starts an archive in ./run with the sample mailbox in it and says what to try.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+data=$PWD/run/data smtp=${SMTP:-127.0.0.1:2525} http=${HTTP:-127.0.0.1:8025} binary=$PWD/mail-archive
+mkdir -p run
+
+"$binary" serve --data "$data" --smtp "$smtp" --http "$http" 2>run/log &
+server=$!
+trap 'kill $server 2>/dev/null || true; wait $server 2>/dev/null || true' EXIT INT TERM
+
+tries=0
+until "$binary" stats --data "$data" --json >run/stats 2>/dev/null; do
+  tries=$((tries + 1))
+  if [ $tries -gt 100 ] || ! kill -0 $server 2>/dev/null; then
+    echo "the archive did not start; the end of run/log says why:" >&2
+    tail -n 5 run/log >&2
+    exit 1
+  fi
+  read -r -t 0.1 <> <(:) || true
+done
+if grep -q '"arrivals":0[,}]' run/stats; then
+  go run ./sample/send --to "$smtp"
+fi
+
+cat <<TEXT
+
+The archive runs on $smtp (SMTP) and http://$http/readyz (health, /metrics beside it).
+Its folder is $data; Ctrl-C stops it, make clean throws it away.
+
+In another terminal:
+
+  send a message in      swaks --server $smtp --from me@nordwind.example --to you@nordwind.example \\
+                               --header "Subject: hello archive"
+                         (or: curl smtp://$smtp --mail-from me@nordwind.example --mail-rcpt you@nordwind.example -T FILE)
+  find it                ./mail-archive search --data run/data hello archive
+  an invoice dispute     ./mail-archive search --data run/data '"RE-2026/00417"'
+  who got it, BCC too    ./mail-archive search --data run/data --json subject:preisliste | jq .delivered_to
+  read one               ./mail-archive show --data run/data ID     (an ID from the list, or its beginning)
+  its exact bytes        ./mail-archive raw --data run/data ID | sha256sum
+  how much is in         ./mail-archive stats --data run/data
+  is all of it sound     ./mail-archive verify --data run/data
+TEXT
+wait $server
