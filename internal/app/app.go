@@ -1,0 +1,119 @@
+// Package app wires the archive together, in the order in which a message goes
+// through it, and runs it.
+//
+// In comes a configuration; out goes an [App], which is the archive as commands
+// see it (control.Archive). Open makes the data folder if need be and takes its
+// lock; Run takes mail in and answers until it is told to stop; Close leaves
+// everything on disk. A crash at any point leaves what the steps say: vault
+// first, the rest is made from it again.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"mailarchive/internal/capture"
+	"mailarchive/internal/catalog"
+	"mailarchive/internal/config"
+	"mailarchive/internal/durable"
+	"mailarchive/internal/indexer"
+	"mailarchive/internal/observe"
+	"mailarchive/internal/retrieve"
+	"mailarchive/internal/search"
+	"mailarchive/internal/vault"
+)
+
+// Names in the data folder. The socket is control.SocketName.
+const (
+	lockName    = "lock"
+	vaultFolder = "vault"
+)
+
+// App is an open archive.
+type App struct {
+	config   config.Config
+	log      *slog.Logger
+	registry *prometheus.Registry
+	version  observe.Version
+	started  time.Time
+
+	lock     *durable.Lock
+	vault    *vault.Vault
+	acceptor *capture.Acceptor
+	catalogs *catalogs
+	catalog  *catalog.Switch
+	indexer  *indexer.Indexer
+	door     *retrieve.Door
+	searcher *search.Searcher
+	imports  imports
+}
+
+// Open takes the data folder's lock and opens the archive in it, making both
+// if need be. The error wraps durable.ErrLocked when another process has it.
+// Nothing runs yet: see Run and CatchUp.
+func Open(ctx context.Context, c config.Config, log *slog.Logger, v observe.Version) (_ *App, err error) {
+	a := &App{config: c, log: log, version: v, registry: observe.NewRegistry(v), started: time.Now()}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.Close())
+		}
+	}()
+	disk := durable.OS{}
+	if err := durable.MakeFolder(disk, c.Data, 0o700); err != nil {
+		return nil, fmt.Errorf("data folder: %w", err)
+	}
+	if a.lock, err = durable.TakeLock(filepath.Join(c.Data, lockName)); err != nil {
+		return nil, fmt.Errorf("data folder: %w", err)
+	}
+	a.vault, err = vault.Open(vault.Options{
+		Folder: filepath.Join(c.Data, vaultFolder), FS: disk,
+		SegmentSize: int64(c.SegmentSize), Reserve: uint64(c.MinFree), Level: level(c.Compression),
+		Location: c.Timezone.Location(), Logger: log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	a.acceptor = &capture.Acceptor{Vault: staging{a.vault}, MaxSize: int64(c.MessageSizeLimit)}
+	if a.catalogs, err = openCatalogs(ctx, disk, c.Data, a.vault, log); err != nil {
+		return nil, err
+	}
+	a.catalog = a.catalogs.current
+	a.indexer = indexer.New(records{a.vault}, a.catalog)
+	a.indexer.Log = log
+	a.door = &retrieve.Door{Catalog: a.catalog, Vault: a.vault, Audit: retrieve.LogAudit{Log: log}}
+	a.searcher = &search.Searcher{Catalog: a.catalog, Text: a.door.Text, Zone: c.Timezone.Location()}
+	return a, a.registerMetrics()
+}
+
+// Close lets go of everything. Run must have returned.
+func (a *App) Close() error {
+	var errs []error
+	if a.catalog != nil {
+		errs = append(errs, a.catalog.Close())
+	}
+	if a.vault != nil {
+		errs = append(errs, a.vault.Close())
+	}
+	if a.lock != nil {
+		errs = append(errs, a.lock.Release())
+	}
+	return errors.Join(errs...)
+}
+
+// level is the zstd level of a word of the configuration.
+func level(word string) zstd.EncoderLevel {
+	switch word {
+	case "fastest":
+		return zstd.SpeedFastest
+	case "better":
+		return zstd.SpeedBetterCompression
+	}
+	return zstd.SpeedDefault
+}

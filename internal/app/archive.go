@@ -1,0 +1,184 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"path/filepath"
+	"time"
+
+	"mailarchive/internal/access"
+	"mailarchive/internal/catalog"
+	"mailarchive/internal/control"
+	"mailarchive/internal/mail"
+	"mailarchive/internal/retrieve"
+	"mailarchive/internal/search"
+	"mailarchive/internal/vault"
+)
+
+// App is the archive as commands see it.
+var _ control.Archive = (*App)(nil)
+
+// countLimit is how far the number of hits is counted exactly.
+const countLimit = 100_000
+
+// Accept implements [control.Archive].
+func (a *App) Accept(ctx context.Context, e mail.Envelope, content io.Reader) (mail.Arrival, error) {
+	arrival, err := a.acceptor.Accept(ctx, e, content)
+	if err == nil && e.Origin != nil {
+		a.imports.note(e.Origin.Key, arrival.Seq)
+	}
+	return arrival, err
+}
+
+// CatchUp brings the catalog to where the vault is.
+func (a *App) CatchUp(ctx context.Context) error { return a.indexer.CatchUp(ctx) }
+
+// Search implements [control.Archive].
+func (a *App) Search(ctx context.Context, scope access.Scope, q control.SearchRequest, yield func(control.Hit) error) (control.SearchEnd, error) {
+	var end control.SearchEnd
+	r := search.Request{Query: q.Query, After: catalog.Position(q.After), Limit: q.Limit}
+	if q.Limit > 0 {
+		r.Limit++ // one more tells whether there are more
+	}
+	var failed error
+	n := 0
+	err := a.searcher.Search(ctx, scope, r, func(h search.Hit) bool {
+		if q.Limit > 0 && n == q.Limit {
+			end.More = true
+			return false
+		}
+		n++
+		end.Next = string(h.Next)
+		failed = yield(h)
+		return failed == nil
+	})
+	if err == nil {
+		err = failed
+	}
+	if err != nil || q.After != "" {
+		return end, err
+	}
+	end.Total = n
+	if end.More {
+		end.Total, end.TotalMore, err = a.searcher.Count(ctx, scope, q.Query, countLimit)
+	}
+	return end, err
+}
+
+// Show implements [control.Archive].
+func (a *App) Show(ctx context.Context, scope access.Scope, ref string) (control.Shown, error) {
+	v, err := a.door.Show(ctx, scope, ref)
+	if err != nil {
+		return control.Shown{}, err
+	}
+	return shown(v), nil
+}
+
+// Raw implements [control.Archive].
+func (a *App) Raw(ctx context.Context, scope access.Scope, ref string) (io.ReadCloser, error) {
+	_, content, err := a.door.Open(ctx, scope, ref, retrieve.ToRead)
+	return content, err
+}
+
+// Stats implements [control.Archive].
+func (a *App) Stats(ctx context.Context, scope access.Scope) (control.Stats, error) {
+	if !scope.All() {
+		return control.Stats{}, fmt.Errorf("stats are for administrators: %w", mail.ErrNotAllowed)
+	}
+	counts, err := a.catalog.Counts(ctx)
+	if err != nil {
+		return control.Stats{}, err
+	}
+	v := a.vault.Stats()
+	torn, err := a.torn()
+	if err != nil {
+		return control.Stats{}, err
+	}
+	return control.Stats{
+		Vault: v.Vault.String(), Data: a.config.Data,
+		Arrivals: v.Records, Stored: counts.Messages + v.Records - counts.Cursor, Indexed: counts.Indexed,
+		Unparseable: counts.Unparseable, BytesRaw: counts.BytesRaw, BytesDisk: uint64(v.BytesDisk),
+		Segments: v.Segments, Torn: torn, Started: a.started, LastReceived: v.LastReceived,
+	}, nil
+}
+
+// torn counts the files of writes that crashes cut off.
+func (a *App) torn() (int, error) {
+	entries, err := a.catalogs.fs.ReadDir(filepath.Join(a.config.Data, vaultFolder, "torn"))
+	return len(entries), err
+}
+
+// Verify implements [control.Archive].
+func (a *App) Verify(ctx context.Context, progress func(control.Progress), finding func(control.Finding)) (control.Verified, error) {
+	pace := newPace("bytes")
+	v, err := a.vault.Verify(ctx,
+		func(done, total int64) { progress(pace.at(done, total)) },
+		func(f vault.Finding) {
+			finding(control.Finding{Segment: f.Segment, Offset: f.Offset, Length: f.Length, Seqs: f.Lost, IDs: f.IDs, What: f.What})
+		})
+	done := control.Verified{Segments: v.Segments, Arrivals: v.Records, Bytes: uint64(v.Bytes), Findings: v.Findings}
+	if err != nil {
+		return done, err
+	}
+	if err := a.catalog.Check(ctx); err != nil {
+		done.Findings++
+		finding(control.Finding{What: "catalog: " + err.Error(), Hint: "mail-archive reindex makes it again from the vault"})
+	}
+	return done, nil
+}
+
+// Reindex implements [control.Archive].
+func (a *App) Reindex(ctx context.Context, progress func(control.Progress)) error {
+	fresh, next, err := a.catalogs.fresh(ctx, a.vault.UUID())
+	if err != nil {
+		return fmt.Errorf("reindex: %w", err)
+	}
+	former := a.catalogs.now
+	pace := newPace("messages")
+	swapped := false
+	err = a.indexer.Rebuild(ctx, fresh, func(done, total uint64) {
+		progress(pace.at(int64(done), int64(total)))
+	}, func() error {
+		if err := a.catalogs.point(next); err != nil {
+			return err
+		}
+		swapped = true
+		closed := a.catalog.Swap(fresh)
+		go a.removeFormer(former, closed)
+		return nil
+	})
+	if err != nil && !swapped {
+		fresh.Close()
+		a.catalogs.remove(next.file())
+		return fmt.Errorf("reindex: %w", err)
+	}
+	return err
+}
+
+// removeFormer takes the old catalog away once nobody reads it any more. When
+// the process ends before that, the next start does it.
+func (a *App) removeFormer(former pointer, closed <-chan error) {
+	if err := <-closed; err != nil {
+		a.log.Warn("former catalog reported an error when closed", "step", "catalog", "error", err)
+	}
+	if err := a.catalogs.remove(former.file()); err != nil {
+		a.log.Warn("former catalog not removed", "step", "catalog", "error", err)
+	}
+}
+
+// pace turns counts into progress with a rate.
+type pace struct {
+	unit  string
+	begun time.Time
+}
+
+func newPace(unit string) pace { return pace{unit, time.Now()} }
+
+func (p pace) at(done, total int64) control.Progress {
+	progress := control.Progress{Done: done, Total: total, Unit: p.unit}
+	if took := time.Since(p.begun).Seconds(); took > 0 {
+		progress.Rate = float64(done) / took
+	}
+	return progress
+}

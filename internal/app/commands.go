@@ -1,0 +1,84 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+
+	"mailarchive/internal/cli"
+	"mailarchive/internal/config"
+	"mailarchive/internal/control"
+	"mailarchive/internal/observe"
+)
+
+// Commands returns what the command line needs to run an archive. A version
+// that is empty is read out of the binary.
+func Commands(version string) cli.Deps {
+	v := observe.BuildVersion()
+	if version != "" {
+		v.Version = version
+	}
+	return cli.Deps{
+		Version: v,
+		Open: func(ctx context.Context, c config.Config) (cli.Archive, error) {
+			return openForCommand(ctx, c, v)
+		},
+		Serve: func(ctx context.Context, c config.Config, ready func(cli.Addresses)) error {
+			a, err := Open(ctx, c, logger(c), v)
+			if err != nil {
+				return err
+			}
+			return errors.Join(a.Run(ctx, ready), a.Close())
+		},
+	}
+}
+
+// command is an archive that one command has for itself: it indexes as long as
+// the command runs, and to the end before it closes.
+type command struct {
+	*App
+	stop    context.CancelFunc
+	stopped chan struct{}
+}
+
+// openForCommand opens the archive with what was stored before in the catalog.
+// Only complaints are logged: the command itself speaks.
+func openForCommand(ctx context.Context, c config.Config, v observe.Version) (cli.Archive, error) {
+	c.LogLevel = max(c.LogLevel, slog.LevelWarn)
+	a, err := Open(ctx, c, logger(c), v)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.CatchUp(ctx); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	if a.catalogs.stale != "" {
+		if err := a.Reindex(ctx, func(control.Progress) {}); err != nil {
+			return nil, errors.Join(err, a.Close())
+		}
+	}
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	x := &command{a, stop, make(chan struct{})}
+	go func() {
+		defer close(x.stopped)
+		a.indexer.Run(background) // ends with background only
+	}()
+	return x, nil
+}
+
+// Close waits for what the command stored to be searchable.
+func (x *command) Close() error {
+	x.stop()
+	<-x.stopped
+	return errors.Join(x.CatchUp(context.Background()), x.App.Close())
+}
+
+func logger(c config.Config) *slog.Logger {
+	return observe.NewLogger(os.Stderr, c.LogLevel, c.LogFormat, terminal(os.Stderr))
+}
+
+func terminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

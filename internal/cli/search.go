@@ -1,0 +1,186 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"mailarchive/internal/control"
+	"mailarchive/internal/mail"
+)
+
+// defaultLimit is how many hits search shows unless told otherwise.
+const defaultLimit = 50
+
+// search is `search`.
+func (p *program) search() *cobra.Command {
+	var limit int
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "search QUERY",
+		Short: "List the messages that match, newest first",
+		Long: `A query is made of words, "phrases" and fields: from: to: subject: delivered:
+message-id: after: before:. All of them must match. An empty query ("") matches
+every message.
+
+With --json each hit is a line: id, date, received, from, to, cc, delivered_to,
+subject, size, sha256, attachments, keywords, snippet.`,
+		Example: `  mail-archive search invoice
+  mail-archive search 'from:ann@example.org "annual report" after:2026-01-01'
+  mail-archive search --limit 0 --json delivered:bob@example.org | jq -r .id`,
+		Args:              cobra.MinimumNArgs(1),
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(c *cobra.Command, args []string) error {
+			if limit < 0 {
+				return &usageError{fmt.Errorf("--limit %d: a number of messages, or 0 for all", limit)}
+			}
+			request := control.SearchRequest{Query: strings.Join(args, " "), Limit: limit}
+			return p.withArchive(c, false, func(ctx context.Context, a control.Archive) error {
+				return p.runSearch(ctx, a, request, asJSON)
+			})
+		},
+	}
+	c.Flags().IntVar(&limit, "limit", defaultLimit, "messages to list at most; 0 lists all")
+	c.Flags().BoolVar(&asJSON, "json", false, "print a line of JSON for each message")
+	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+		return &advised{&usageError{err}, `To look for words that begin with "-", put -- in front of the query; "mail-archive search --help" explains the command.`}
+	})
+	return c
+}
+
+func (p *program) runSearch(ctx context.Context, a control.Archive, q control.SearchRequest, asJSON bool) error {
+	out := bufio.NewWriter(p.out)
+	var list func(control.Hit) error
+	if asJSON {
+		list = func(h control.Hit) error { return writeJSON(out, h) }
+	} else {
+		list = newTable(out, p.outputWidth(), p.loaded.Timezone.Location()).hit
+	}
+	hits := 0
+	end, err := a.Search(ctx, scope(), q, func(h control.Hit) error {
+		hits++
+		return list(h)
+	})
+	if err := errors.Join(err, out.Flush()); err != nil {
+		return err
+	}
+	if hits == 0 {
+		return &advised{nothingFound{}, ""}
+	}
+	if end.More && !asJSON {
+		more := ""
+		if end.TotalMore {
+			more = "more than "
+		}
+		fmt.Fprintf(p.std.Err, "%s of %s%s; --limit 0 lists all\n", countText(hits), more, plural(end.Total, "message"))
+	}
+	return nil
+}
+
+// nothingFound is the absence of hits, which is no fault and needs no advice.
+type nothingFound struct{}
+
+func (nothingFound) Error() string { return "no message matches" }
+func (nothingFound) Unwrap() error { return mail.ErrNotFound }
+
+func writeJSON(w io.Writer, v any) error {
+	line, err := jsonLine(v)
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(line)
+	return err
+}
+
+// Widths of the columns that do not grow.
+const (
+	dateWidth   = len("2026-11-24 13:05")
+	sizeWidth   = len("999 kB")
+	gap         = "  "
+	wideEnough  = 130 // for the ID to stand in the row itself
+	leastPeople = 10
+)
+
+// table lists hits, two lines each: the row, and what was found.
+type table struct {
+	w      io.Writer
+	zone   *time.Location
+	width  int
+	wide   bool
+	person int // width of from and to each
+	begun  bool
+}
+
+func newTable(w io.Writer, width int, zone *time.Location) *table {
+	t := &table{w: w, zone: zone, width: width, wide: width >= wideEnough}
+	rest := width - dateWidth - sizeWidth - 4*len(gap)
+	if t.wide {
+		rest -= mail.IDLength + len(gap)
+	}
+	t.person = max(rest/4, leastPeople)
+	return t
+}
+
+// subject is the width that is left for it.
+func (t *table) subject() int {
+	used := dateWidth + sizeWidth + 2*t.person + 4*len(gap)
+	if t.wide {
+		used += mail.IDLength + len(gap)
+	}
+	return max(t.width-used, leastPeople)
+}
+
+func (t *table) hit(h control.Hit) error {
+	if !t.begun {
+		t.begun = true
+		if err := t.row("DATE", "FROM", "TO", "SUBJECT", "SIZE", "ID"); err != nil {
+			return err
+		}
+	}
+	to := shortPeople(h.To)
+	if to == "" {
+		to = strings.Join(h.DeliveredTo, ", ")
+	}
+	err := t.row(minuteText(h.Date, t.zone), safe(shortPeople(h.From)), safe(to), safe(h.Subject), sizeText(uint64(h.Size)), h.ID.String())
+	if err != nil {
+		return err
+	}
+	return t.second(h)
+}
+
+func (t *table) row(date, from, to, subject, size, id string) error {
+	cells := []string{fit(date, dateWidth), fit(from, t.person), fit(to, t.person), fit(subject, t.subject()), fmt.Sprintf("%*s", sizeWidth, size)}
+	if t.wide {
+		cells = append(cells, id)
+	}
+	_, err := fmt.Fprintln(t.w, strings.Join(cells, gap))
+	return err
+}
+
+// second is the line below: the ID where it found no place, keywords and the
+// snippet.
+func (t *table) second(h control.Hit) error {
+	var parts []string
+	if len(h.Keywords) > 0 {
+		parts = append(parts, "["+safe(strings.Join(h.Keywords, ", "))+"]")
+	}
+	if h.Snippet != "" {
+		parts = append(parts, safe(h.Snippet))
+	}
+	found, before := strings.Join(parts, gap), gap
+	switch {
+	case !t.wide:
+		before += h.ID.String() + gap
+	case found == "":
+		return nil
+	}
+	line := before + cut(found, t.width-len(before))
+	_, err := fmt.Fprintln(t.w, strings.TrimRight(line, " "))
+	return err
+}

@@ -1,0 +1,126 @@
+// Package config is what the archive can be told, and what it does when told
+// nothing.
+//
+// In come a TOML file, environment variables and flags; out goes a [Config]
+// whose values are all usable, or [Mistakes], which names everything that is
+// wrong at once. It reads one file and writes none, so nothing is on disk when
+// a call returns and a crash leaves nothing.
+//
+// A key is defined once, as a field of [Config]: its tags give the name in the
+// file, the environment variable, the flag, the default, the bounds and the
+// sentence that explains it.
+package config
+
+import (
+	"fmt"
+	"log/slog"
+	"path/filepath"
+)
+
+// Config is the effective configuration. The tags of its fields are the whole
+// definition of a key:
+//
+//	key      its name in the file; the flag is the same behind --, the
+//	         environment variable the same in capitals behind MAIL_ARCHIVE_
+//	default  its value when nobody says anything, as the file would write it
+//	doc      what it does, as `config print` and the help say it
+//	min, max bounds, in the notation of the value; why says why they are there
+//	oneof    the words it may be
+//	unset    how `config print` explains an empty value
+//	secret   never printed
+type Config struct {
+	Data string `key:"data" doc:"Folder that holds everything the archive keeps. Without a value it is /var/lib/mail-archive for root and for whoever may write there, else $XDG_DATA_HOME/mail-archive or ~/.local/share/mail-archive."`
+
+	SMTP Endpoint `key:"smtp" default:"127.0.0.1:2525" unset:"SMTP is off" doc:"Address for mail by SMTP: host:port, or :port for all interfaces. Empty is off."`
+	LMTP Endpoint `key:"lmtp" default:"" unset:"LMTP is off" doc:"Address for mail by LMTP: host:port or unix:/path. Empty is off."`
+	HTTP Endpoint `key:"http" default:"127.0.0.1:8025" unset:"HTTP is off" doc:"Address for metrics and health by HTTP: host:port. Empty is off."`
+
+	Hostname string   `key:"hostname" doc:"Name of this server in SMTP greetings. Without a value the machine's own name."`
+	Networks Networks `key:"networks" default:"loopback, private" doc:"Who may connect to hand mail in: networks such as 192.0.2.0/24, single addresses, and the words loopback, private (RFC 1918, RFC 4193, link-local) and any."`
+
+	MessageSizeLimit        Size     `key:"message-size-limit" default:"150MiB" min:"1KiB" max:"240MiB" why:"a segment of the vault holds 256 MiB" doc:"Largest message that is taken. Larger ones are refused for good (552)."`
+	MaxConnections          int      `key:"max-connections" default:"4000" min:"1" max:"100000" why:"each takes a file handle and some memory" doc:"Connections at once over all listeners. The next one is told to come back later (421)."`
+	MaxConnectionsPerClient int      `key:"max-connections-per-client" default:"3000" min:"1" max:"100000" why:"each takes a file handle and some memory" doc:"Connections at once from one address. A gateway is one client, so keep it high."`
+	MaxRecipients           int      `key:"max-recipients" default:"10000" min:"100" max:"100000" why:"RFC 5321 4.5.3.1.8 asks for 100 at least" doc:"Recipients of one message. Further ones are refused for now (452)."`
+	IdleTimeout             Duration `key:"idle-timeout" default:"5m" min:"1s" max:"1d" why:"RFC 5321 4.5.3.2.7 asks for 5 minutes in earnest use" doc:"How long a silent client keeps its connection."`
+	SessionTimeout          Duration `key:"session-timeout" default:"2h" min:"1s" max:"30d" why:"a connection must end one day" doc:"How long one connection may last in all."`
+
+	TLSCertificate string `key:"tls-certificate" doc:"Certificate for STARTTLS, a PEM file with the chain. Without one the archive makes a self-signed certificate."`
+	TLSKey         string `key:"tls-key" doc:"Private key that belongs to tls-certificate, a PEM file."`
+
+	MinFree     Size   `key:"min-free" default:"256MiB" min:"1MiB" max:"1TiB" why:"catalog and audit record must still be written on a full disk" doc:"Free space below which no mail is taken in (452) until there is more."`
+	SegmentSize Size   `key:"segment-size" default:"256MiB" min:"1MiB" max:"256MiB" why:"vault format 1 says so" doc:"Size at which the vault begins a new segment file."`
+	Compression string `key:"compression" default:"default" oneof:"fastest|default|better" doc:"How hard the vault compresses: fastest, default or better."`
+
+	Timezone Zone `key:"timezone" default:"Local" doc:"Time zone in which days and months begin: Local, UTC or a name such as Europe/Berlin."`
+
+	LogLevel  slog.Level `key:"log-level" default:"INFO" doc:"Least level that is logged: DEBUG, INFO, WARN or ERROR."`
+	LogFormat string     `key:"log-format" default:"auto" oneof:"text|json|auto" doc:"text, json, or auto: text on a terminal, JSON elsewhere."`
+}
+
+// lmtpForbiddenPort is the port that LMTP must not use (RFC 2033 5).
+const lmtpForbiddenPort = "25"
+
+// check returns what is wrong between keys, each of which is right by itself,
+// as pairs of the key to point at and the mistake.
+func (c *Config) check() map[string]error {
+	wrong := map[string]error{}
+	if (c.TLSCertificate == "") != (c.TLSKey == "") {
+		missing, there := "tls-key", "tls-certificate"
+		if c.TLSCertificate == "" {
+			missing, there = there, missing
+		}
+		wrong[there] = &valueError{what: "needs " + missing + " too", instead: "both, or neither for a self-signed certificate"}
+	}
+	if c.LMTP.Port() == lmtpForbiddenPort {
+		wrong["lmtp"] = &valueError{what: "LMTP must not be on port 25 (RFC 2033 5)", instead: `lmtp = "127.0.0.1:2424"`}
+	}
+	for _, e := range []struct {
+		key string
+		own Endpoint
+	}{{"smtp", c.SMTP}, {"http", c.HTTP}} {
+		if network, _ := e.own.Network(); network == "unix" {
+			wrong[e.key] = &valueError{what: "only lmtp can be a unix socket", instead: fmt.Sprintf(`%s = "127.0.0.1:2525"`, e.key)}
+		}
+	}
+	c.checkDistinct(wrong)
+	return wrong
+}
+
+// checkDistinct finds two listeners on one address.
+func (c *Config) checkDistinct(wrong map[string]error) {
+	taken := map[Endpoint]string{}
+	for _, e := range []struct {
+		key string
+		own Endpoint
+	}{{"smtp", c.SMTP}, {"lmtp", c.LMTP}, {"http", c.HTTP}} {
+		if e.own == "" || e.own.Port() == "0" {
+			continue
+		}
+		if other, ok := taken[e.own]; ok {
+			wrong[e.key] = &valueError{what: "is the address of " + other + " too", instead: "another port"}
+		}
+		taken[e.own] = e.key
+	}
+}
+
+// complete fills in what depends on the machine and makes paths absolute.
+func (c *Config) complete(m Machine) error {
+	if c.Data == "" {
+		c.Data = m.dataFolder()
+	}
+	if c.Hostname == "" {
+		c.Hostname = m.hostname()
+	}
+	for _, path := range []*string{&c.Data, &c.TLSCertificate, &c.TLSKey} {
+		if *path == "" {
+			continue
+		}
+		absolute, err := filepath.Abs(*path)
+		if err != nil {
+			return err
+		}
+		*path = absolute
+	}
+	return nil
+}
