@@ -1,0 +1,69 @@
+package catalog
+
+import (
+	"strings"
+	"time"
+)
+
+// Node is a query as a syntax tree. Engines evaluate it; nobody hands them a
+// query in an engine's own language.
+type Node interface{ node() }
+
+// Field is the part of a message that a Text node looks into.
+type Field string
+
+// The fields of a Text node.
+const (
+	AnyText     Field = "any"        // all text below, addresses included
+	From        Field = "from"       // From and Sender: names and addresses; envelope senders' addresses
+	To          Field = "to"         // To, Cc and Bcc headers: names and addresses
+	Subject     Field = "subject"    // Subject header
+	Delivered   Field = "delivered"  // envelope recipients: addresses
+	MessageID   Field = "message-id" // the Message-ID header, whole
+	Body        Field = "body"       // text of the parts
+	Attachments Field = "attachment" // names of attachments
+)
+
+// Text matches messages whose field holds the words of Value (see package
+// token) next to each other in that order, within one subject, body, name of a
+// person or name of an attachment. Value is the text as the asker wrote it.
+//
+// In the address fields From, To and Delivered a value without white space is
+// also compared with the addresses: with an @ inside it is a whole address and
+// nothing else, with a leading @ a domain, with a leading dot a domain and all
+// below it; any other value may be a local part or a domain, besides words of
+// a name. MessageID compares the whole identifier, brackets and case aside.
+// AnyText is what any of the other fields matches, and words of names whatever
+// they look like. A Value that means nothing in its field (no word in it)
+// matches nothing.
+type Text struct {
+	Field Field
+	Value string
+}
+
+// Between matches messages by sort date: Since <= date < Before; a zero time
+// is no bound.
+type Between struct{ Since, Before time.Time }
+
+// And matches what all of its nodes match; with none, everything.
+type And []Node
+
+// Or matches what any of its nodes match; with none, nothing.
+type Or []Node
+
+// Not matches what its node does not.
+type Not struct{ Node Node }
+
+func (Text) node()    {}
+func (Between) node() {}
+func (And) node()     {}
+func (Or) node()      {}
+func (Not) node()     {}
+
+// FoldMessageID is the form in which two Message-IDs are compared: without
+// white space and angle brackets around it, in lower case.
+func FoldMessageID(id string) string {
+	id = strings.TrimSpace(id)
+	id = strings.TrimSuffix(strings.TrimPrefix(id, "<"), ">")
+	return strings.ToLower(strings.TrimSpace(id))
+}

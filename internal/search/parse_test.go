@@ -1,0 +1,151 @@
+package search
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"mailarchive/internal/catalog"
+	"mailarchive/internal/mail"
+)
+
+func zone(t testing.TB) *time.Location {
+	t.Helper()
+	zone, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Skip(err)
+	}
+	return zone
+}
+
+func TestParse(t *testing.T) {
+	berlin := zone(t)
+	at := func(y int, m time.Month, d int) time.Time { return time.Date(y, m, d, 0, 0, 0, 0, berlin) }
+	a, b, c := anyText("a"), anyText("b"), anyText("c")
+	for _, test := range []struct {
+		query string
+		want  catalog.Node
+	}{
+		{"", nil},
+		{" \t\n", nil},
+		{"a", a},
+		{"a b", catalog.And{a, b}},
+		{"a AND b", catalog.And{a, b}},
+		{"a and b", catalog.And{a, anyText("and"), b}},
+		{"a b OR c", catalog.Or{catalog.And{a, b}, c}},
+		{"a (b OR c)", catalog.And{a, catalog.Or{b, c}}},
+		{"(a)(b)", catalog.And{a, b}},
+		{`a"b"`, catalog.And{a, b}},
+		{"-a", catalog.Not{Node: a}},
+		{"NOT a b", catalog.And{catalog.Not{Node: a}, b}},
+		{"a -(b c)", catalog.And{a, catalog.Not{Node: catalog.And{b, c}}}},
+		{`-"a b"`, catalog.Not{Node: anyText("a b")}},
+		{"--a", anyText("--a")},
+		{"a-b -5", catalog.And{anyText("a-b"), catalog.Not{Node: anyText("5")}}},
+		{`"a OR b"`, anyText("a OR b")},
+		{"from:alice", catalog.Text{Field: catalog.From, Value: "alice"}},
+		{"FROM:alice@example.org", catalog.Text{Field: catalog.From, Value: "alice@example.org"}},
+		{"from: alice b", catalog.And{catalog.Text{Field: catalog.From, Value: "alice"}, b}},
+		{`-subject:"a b"`, catalog.Not{Node: catalog.Text{Field: catalog.Subject, Value: "a b"}}},
+		{"to:@example.org", catalog.Text{Field: catalog.To, Value: "@example.org"}},
+		{"delivered:.example.org", catalog.Text{Field: catalog.Delivered, Value: ".example.org"}},
+		{"message-id:<x@y>", catalog.Text{Field: catalog.MessageID, Value: "<x@y>"}},
+		{"body:a attachment:b any:c", catalog.And{
+			catalog.Text{Field: catalog.Body, Value: "a"}, catalog.Text{Field: catalog.Attachments, Value: "b"}, c,
+		}},
+		{"after:2026-03-01", catalog.Between{Since: at(2026, 3, 1)}},
+		{"before:2026-04", catalog.Between{Before: at(2026, 4, 1)}},
+		{"date:2025", catalog.Between{Since: at(2025, 1, 1), Before: at(2026, 1, 1)}},
+		{"date:2026-12", catalog.Between{Since: at(2026, 12, 1), Before: at(2027, 1, 1)}},
+		{"date:2026-03-29", catalog.Between{Since: at(2026, 3, 29), Before: at(2026, 3, 30)}}, // 23 hours
+		{"https://example.org/a", anyText("https://example.org/a")},
+		{"Re: a", catalog.And{anyText("Re:"), a}},
+		{"12:30", anyText("12:30")},
+		{"x:y", anyText("x:y")},
+		{"größe:1", anyText("größe:1")},
+		{"日本", anyText("日本")},
+	} {
+		got, err := Parse(test.query, berlin)
+		if err != nil {
+			t.Errorf("Parse(%q): %v", test.query, err)
+			continue
+		}
+		if diff := cmp.Diff(test.want, got); diff != "" {
+			t.Errorf("Parse(%q) (-want +got):\n%s", test.query, diff)
+		}
+	}
+}
+
+func TestSyntaxErrors(t *testing.T) {
+	for _, c := range []struct {
+		query string
+		pos   int
+		says  string
+	}{
+		{`a "b`, 2, `put a "`},
+		{"(a", 0, `put a ")"`},
+		{"a)", 1, "no parenthesis is open"},
+		{"()", 1, "missing in front"},
+		{"a OR", 4, "missing here"},
+		{"OR a", 0, "each side"},
+		{"a AND OR b", 6, "each side"},
+		{"NOT", 3, "missing here"},
+		{"from:", 0, "from:alice@example.org"},
+		{"a subject: OR", 2, "subject: needs a value"},
+		{"after:yesterday", 6, "write 2026-03-01"},
+		{"after:2026-02-30", 6, "no date"},
+		{"fron:alice", 0, "did you mean from:"},
+		{"form:alice", 0, "did you mean from:"},
+		{"a subj:b", 2, "did you mean subject:"},
+		{"recieved deliverd:b", 9, "did you mean delivered:"},
+		{"...", 0, "no word"},
+		{`subject:""`, 8, "no word"},
+		{"größe )", 8, "character 7"},
+		{strings.Repeat("(", 100) + "a" + strings.Repeat(")", 100), 13, "too many"},
+		{strings.Repeat("-", 0) + strings.Repeat("NOT ", 1000) + "a", 52, "too many"},
+		{strings.Repeat("a ", maxQuery), 0, "longer than"},
+	} {
+		_, err := Parse(c.query, time.UTC)
+		var syntax *SyntaxError
+		if !errors.As(err, &syntax) || !errors.Is(err, mail.ErrBadInput) {
+			t.Errorf("Parse(%.40q): %v, want a SyntaxError", c.query, err)
+			continue
+		}
+		if syntax.Pos != c.pos || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("Parse(%.40q): at %d %q, want at %d with %q", c.query, syntax.Pos, err, c.pos, c.says)
+		}
+	}
+}
+
+func TestPoint(t *testing.T) {
+	err := &SyntaxError{Query: "größe )", Pos: 8}
+	if got, want := err.Point(), "größe )\n      ^"; got != want {
+		t.Errorf("Point = %q, want %q", got, want)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	for _, s := range []string{
+		"", "a b", `"a`, "(a OR b) -c", "from:x", "from: ", "after:2026", "fron:a", "-", "--", "-(", "NOT NOT a", "\x00\xff", "a:b:c", `""`, "AND",
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, query string) {
+		n, err := Parse(query, time.UTC)
+		var syntax *SyntaxError
+		if err != nil && (!errors.As(err, &syntax) || syntax.Pos < 0 || syntax.Pos > len(query)) {
+			t.Fatalf("Parse(%q): %v", query, err)
+		}
+		if err != nil {
+			_ = err.Error() + syntax.Point()
+			return
+		}
+		snippet(query, wordsOf(n))
+		if n == nil && strings.TrimSpace(query) != "" {
+			t.Errorf("Parse(%q) matches everything", query)
+		}
+	})
+}

@@ -1,0 +1,34 @@
+package search
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"mailarchive/internal/mail"
+)
+
+// SyntaxError says where a query cannot be understood, and what to do.
+type SyntaxError struct {
+	Query string
+	Pos   int    // byte at which the trouble begins
+	Msg   string // what is wrong
+	Hint  string // what to write instead; may be empty
+}
+
+// Error gives place, trouble and hint in a line.
+func (e *SyntaxError) Error() string {
+	s := fmt.Sprintf("query, character %d: %s", utf8.RuneCountInString(e.Query[:e.Pos])+1, e.Msg)
+	if e.Hint != "" {
+		s += "; " + e.Hint
+	}
+	return s
+}
+
+// Unwrap makes it a mail.ErrBadInput.
+func (e *SyntaxError) Unwrap() error { return mail.ErrBadInput }
+
+// Point shows the query with a mark under the place, for a terminal.
+func (e *SyntaxError) Point() string {
+	return e.Query + "\n" + strings.Repeat(" ", utf8.RuneCountInString(e.Query[:e.Pos])) + "^"
+}

@@ -1,0 +1,142 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+
+	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"mailarchive/internal/catalog"
+	"mailarchive/internal/catalog/token"
+)
+
+// Options are the engine's limits. The zero value works.
+type Options struct {
+	// Readers is the number of connections that search; 0 means 4.
+	Readers int
+	// Cache is the page cache of the writing connection in bytes, each reader
+	// having a quarter of it; 0 means 32 MiB.
+	Cache int
+
+	// dayBits is the width of the number within a day; 0 means 20. Tests
+	// lower it to fill a day.
+	dayBits uint
+}
+
+func (o Options) withDefaults() Options {
+	if o.Readers == 0 {
+		o.Readers = 4
+	}
+	if o.Cache == 0 {
+		o.Cache = 32 << 20
+	}
+	if o.dayBits == 0 {
+		o.dayBits = 20
+	}
+	return o
+}
+
+// DB is a catalog in a SQLite file.
+type DB struct {
+	path  string
+	days  numbering
+	write *sql.DB // one connection
+	read  *sql.DB
+
+	applying sync.Mutex // held by Apply: it uses the two below
+	add      *inserts
+	spare    buffers
+}
+
+var _ catalog.Catalog = (*DB)(nil)
+
+// Open opens the catalog at path and makes it, with its tables, when there is
+// none. The folder must exist. Errors: ErrDamaged when the file is not a sound
+// SQLite file, ErrFull, or what the system says.
+func Open(ctx context.Context, path string, o Options) (*DB, error) {
+	o = o.withDefaults()
+	db := &DB{path: path, days: numbering{o.dayBits}}
+	if err := db.open(ctx, o); err != nil {
+		return nil, errors.Join(fmt.Errorf("open catalog %s: %w", path, kind(err)), db.Close())
+	}
+	return db, nil
+}
+
+func (db *DB) open(ctx context.Context, o Options) (err error) {
+	if db.write, err = connect(db.path, o.Cache, 1, "_txlock=immediate"); err != nil {
+		return err
+	}
+	if err = migrate(ctx, db.write); err != nil {
+		return err
+	}
+	if db.add, err = prepareInserts(ctx, db.write); err != nil {
+		return err
+	}
+	db.read, err = connect(db.path, o.Cache/4, o.Readers, pragma("query_only", "1"))
+	return err
+}
+
+// connect opens a pool. All pragmas are in the DSN, so that each connection of
+// the pool has them.
+func connect(path string, cache, connections int, more string) (*sql.DB, error) {
+	dsn := "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + strings.Join([]string{
+		pragma("busy_timeout", "10000"),
+		pragma("journal_mode", "WAL"),
+		pragma("synchronous", "NORMAL"), // derived data: see the package comment
+		pragma("cache_size", strconv.Itoa(-cache/1024)),
+		pragma("mmap_size", "0"), // a failing disk must give an error, not SIGBUS
+		pragma("temp_store", "MEMORY"),
+		pragma("wal_autocheckpoint", "4000"),     // pages: 16 MiB
+		pragma("journal_size_limit", "67108864"), // after a burst the log shrinks again
+		more,
+	}, "&")
+	db, err := sql.Open("sqlite", dsn)
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(connections)
+	return db, nil
+}
+
+func pragma(name, value string) string { return "_pragma=" + name + "%3d" + value }
+
+// Close implements [catalog.Catalog].
+func (db *DB) Close() error {
+	var errs []error
+	for _, pool := range []*sql.DB{db.read, db.write} { // the writer last: it clears the log away
+		if pool != nil {
+			errs = append(errs, pool.Close())
+		}
+	}
+	return kind(errors.Join(errs...))
+}
+
+// Stale says why the catalog should be made again from the vault, "" when
+// there is no reason: it was made with another tokenizer, so that what it
+// holds and what is asked no longer meet.
+func (db *DB) Stale(ctx context.Context) (string, error) {
+	made, err := db.meta(ctx, "tokenizer")
+	if err != nil {
+		return "", err
+	}
+	if now := strconv.Itoa(token.Version); made != now {
+		return fmt.Sprintf("tokenizer %s made it, the program has %s", made, now), nil
+	}
+	return "", nil
+}
+
+// meta returns a value of the table meta, "" when there is none.
+func (db *DB) meta(ctx context.Context, key string) (value string, err error) {
+	err = db.read.QueryRowContext(ctx, `SELECT value FROM meta WHERE key = ?`, key).Scan(&value)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return value, kind(err)
+}
