@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -80,8 +81,26 @@ type server struct {
 	data, smtp, lmtp, http string
 	extra                  []string
 	cmd                    *exec.Cmd
-	log                    *bytes.Buffer
+	log                    *logBuffer
 	ended                  chan struct{}
+}
+
+// logBuffer takes a process's log while the test reads it.
+type logBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *logBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *logBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
 }
 
 // serve starts an archive in the folder and waits until it answers.
@@ -97,7 +116,7 @@ func (s *server) start() {
 	s.t.Helper()
 	args := append([]string{"serve", "--data", s.data, "--smtp", s.smtp, "--lmtp", s.lmtp, "--http", s.http}, s.extra...)
 	s.cmd = exec.Command(binary, args...)
-	s.log = &bytes.Buffer{}
+	s.log = &logBuffer{}
 	s.cmd.Stderr = s.log
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatal(err)
