@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
@@ -53,6 +54,8 @@ type App struct {
 	door     *retrieve.Door
 	searcher *search.Searcher
 	imports  imports
+
+	reindexing sync.Mutex // held by Reindex
 }
 
 // Open takes the data folder's lock and opens the archive in it, making both

@@ -22,12 +22,23 @@ var _ control.Archive = (*App)(nil)
 // countLimit is how far the number of hits is counted exactly.
 const countLimit = 100_000
 
-// Accept implements [control.Archive].
+// Accept implements [control.Archive]. An item of an import that is in the
+// vault already since this process runs is not stored again.
 func (a *App) Accept(ctx context.Context, e mail.Envelope, content io.Reader) (mail.Arrival, error) {
-	arrival, err := a.acceptor.Accept(ctx, e, content)
-	if err == nil && e.Origin != nil {
-		a.imports.note(e.Origin.Key, arrival.Seq)
+	if e.Origin == nil {
+		return a.acceptor.Accept(ctx, e, content)
 	}
+	key := e.Origin.Key
+	arrival, known, err := a.imports.begin(ctx, key)
+	if err != nil {
+		return arrival, fmt.Errorf("accept: %w", err)
+	}
+	if known {
+		_, err := io.Copy(io.Discard, content) // so that who sends it hears the answer
+		return arrival, err
+	}
+	arrival, err = a.acceptor.Accept(ctx, e, content)
+	a.imports.end(key, arrival, err)
 	return arrival, err
 }
 
@@ -128,8 +139,13 @@ func (a *App) Verify(ctx context.Context, progress func(control.Progress), findi
 	return done, nil
 }
 
-// Reindex implements [control.Archive].
+// Reindex implements [control.Archive]. The error wraps mail.ErrRetry while
+// another call is under way: both would fill the same file.
 func (a *App) Reindex(ctx context.Context, progress func(control.Progress)) error {
+	if !a.reindexing.TryLock() {
+		return fmt.Errorf("reindex: the catalog is being made again already: %w", mail.ErrRetry)
+	}
+	defer a.reindexing.Unlock()
 	fresh, next, err := a.catalogs.fresh(ctx, a.vault.UUID())
 	if err != nil {
 		return fmt.Errorf("reindex: %w", err)

@@ -118,7 +118,10 @@ func (c *catalogs) fresh(ctx context.Context, v vault.UUID) (*sqlite.DB, pointer
 		return nil, next, err
 	}
 	db, err := sqlite.Open(ctx, filepath.Join(c.folder, next.file()), sqlite.Options{})
-	return db, next, err
+	if err != nil {
+		return nil, next, errors.Join(err, c.remove(next.file()))
+	}
+	return db, next, nil
 }
 
 // point makes next the catalog in use, for this process and the ones after it.

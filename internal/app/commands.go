@@ -9,6 +9,7 @@ import (
 	"mailarchive/internal/cli"
 	"mailarchive/internal/config"
 	"mailarchive/internal/control"
+	"mailarchive/internal/mail"
 	"mailarchive/internal/observe"
 )
 
@@ -43,6 +44,7 @@ type command struct {
 }
 
 // openForCommand opens the archive with what was stored before in the catalog.
+// On a full disk it opens as it is: what is stored must come out all the same.
 // Only complaints are logged: the command itself speaks.
 func openForCommand(ctx context.Context, c config.Config, v observe.Version) (cli.Archive, error) {
 	c.LogLevel = max(c.LogLevel, slog.LevelWarn)
@@ -50,13 +52,8 @@ func openForCommand(ctx context.Context, c config.Config, v observe.Version) (cl
 	if err != nil {
 		return nil, err
 	}
-	if err := a.CatchUp(ctx); err != nil {
+	if err := a.prepareCatalog(ctx); err != nil {
 		return nil, errors.Join(err, a.Close())
-	}
-	if a.catalogs.stale != "" {
-		if err := a.Reindex(ctx, func(control.Progress) {}); err != nil {
-			return nil, errors.Join(err, a.Close())
-		}
 	}
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	x := &command{a, stop, make(chan struct{})}
@@ -67,11 +64,30 @@ func openForCommand(ctx context.Context, c config.Config, v observe.Version) (cl
 	return x, nil
 }
 
+// prepareCatalog brings the catalog to where the vault is.
+func (a *App) prepareCatalog(ctx context.Context) error {
+	err := a.CatchUp(ctx)
+	if err == nil && a.catalogs.stale != "" {
+		err = a.Reindex(ctx, func(control.Progress) {})
+	}
+	return a.unlessFull(err)
+}
+
+// unlessFull logs the error of a full disk and drops it: nothing is lost, the
+// catalog is only behind, and the next command or server goes on with it.
+func (a *App) unlessFull(err error) error {
+	if !errors.Is(err, mail.ErrFull) {
+		return err
+	}
+	a.log.Warn("disk is full: not all that is stored is searchable", "step", "catalog", "error", err)
+	return nil
+}
+
 // Close waits for what the command stored to be searchable.
 func (x *command) Close() error {
 	x.stop()
 	<-x.stopped
-	return errors.Join(x.CatchUp(context.Background()), x.App.Close())
+	return errors.Join(x.unlessFull(x.CatchUp(context.Background())), x.App.Close())
 }
 
 func logger(c config.Config) *slog.Logger {

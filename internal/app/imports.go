@@ -8,21 +8,60 @@ import (
 )
 
 // imports knows which items of imports are in the vault already, those
-// included that the catalog has not reached yet.
+// included that the catalog has not reached yet, and which are on their way
+// there.
 type imports struct {
 	mu    sync.Mutex
-	fresh map[mail.Digest]uint64 // key -> seq of what was accepted by this process
-	ready bool                   // the catalog has all that was there at the start
+	fresh map[mail.Digest]mail.Arrival  // by key: what this process accepted
+	under map[mail.Digest]chan struct{} // by key: closed when the Accept under way is over
+	ready bool                          // the catalog has all that was there at the start
 }
 
-// note remembers an accepted item.
-func (i *imports) note(key mail.Digest, seq uint64) {
+// begin returns the arrival of an item that was accepted already, or gives the
+// item to the caller, who must call end. While another has it, it waits: two
+// imports of the same files, or one that was cut off and started again while
+// its last messages were still being written, store nothing twice.
+func (i *imports) begin(ctx context.Context, key mail.Digest) (a mail.Arrival, known bool, err error) {
+	for {
+		a, known, under := i.claim(key)
+		if known || under == nil {
+			return a, known, nil
+		}
+		select {
+		case <-under:
+		case <-ctx.Done():
+			return a, false, ctx.Err()
+		}
+	}
+}
+
+// claim is begin without waiting: under is set while another has the item.
+func (i *imports) claim(key mail.Digest) (a mail.Arrival, known bool, under <-chan struct{}) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if i.fresh == nil {
-		i.fresh = map[mail.Digest]uint64{}
+	if a, known = i.fresh[key]; known {
+		return a, true, nil
 	}
-	i.fresh[key] = seq
+	if wait, busy := i.under[key]; busy {
+		return a, false, wait
+	}
+	if i.under == nil {
+		i.fresh, i.under = map[mail.Digest]mail.Arrival{}, map[mail.Digest]chan struct{}{}
+	}
+	i.under[key] = make(chan struct{})
+	return a, false, nil
+}
+
+// end lets go of an item, and remembers its arrival if err is nil.
+func (i *imports) end(key mail.Digest, a mail.Arrival, err error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	close(i.under[key])
+	delete(i.under, key)
+	if err == nil {
+		a.Envelope = mail.Envelope{} // nobody asks for it, and it may be large
+		i.fresh[key] = a
+	}
 }
 
 // has reports whether the item is among the remembered ones, and forgets what
@@ -35,8 +74,8 @@ func (i *imports) has(key mail.Digest, cursor uint64) bool {
 	}
 	const enough = 10_000 // so that forgetting is not done at each call
 	if len(i.fresh) > enough {
-		for k, seq := range i.fresh {
-			if seq <= cursor {
+		for k, a := range i.fresh {
+			if a.Seq <= cursor {
 				delete(i.fresh, k)
 			}
 		}

@@ -81,7 +81,7 @@ func (p *program) advice(c *cobra.Command, err error) string {
 	case errors.As(err, &mistakes):
 		return `"mail-archive config print --config /dev/null" lists all keys with their defaults.`
 	case errors.Is(err, mail.ErrAmbiguous):
-		return "Give more characters of the ID; \"mail-archive search\" lists IDs in full."
+		return "Give more characters of the ID; \"mail-archive search\" lists IDs in full. All messages with one Message-ID lists \"mail-archive search message-id:…\"."
 	case errors.Is(err, mail.ErrNotFound):
 		return "\"mail-archive search QUERY\" lists messages with their IDs."
 	case errors.Is(err, mail.ErrNotAllowed), errors.Is(err, fs.ErrPermission):

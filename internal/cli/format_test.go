@@ -131,12 +131,13 @@ func TestExitCodes(t *testing.T) {
 func TestAdvice(t *testing.T) {
 	p := &program{}
 	for err, want := range map[error]string{
-		fs.ErrPermission:   "as root",
-		mail.ErrNotAllowed: "as root",
-		mail.ErrFull:       "Make space",
-		mail.ErrDamaged:    "verify",
-		mail.ErrAmbiguous:  "more characters",
-		mail.ErrNotFound:   "lists messages",
+		fs.ErrPermission:                       "as root",
+		mail.ErrNotAllowed:                     "as root",
+		mail.ErrFull:                           "Make space",
+		mail.ErrDamaged:                        "verify",
+		mail.ErrAmbiguous:                      "more characters",
+		mail.ErrNotFound:                       "lists messages",
+		fmt.Errorf("m: %w", mail.ErrAmbiguous): "search message-id:",
 	} {
 		if got := p.advice(nil, fmt.Errorf("x: %w", err)); !strings.Contains(got, want) {
 			t.Errorf("%v: %q", err, got)

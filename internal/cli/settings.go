@@ -39,6 +39,9 @@ func (p *program) load(c *cobra.Command) (*config.Loaded, error) {
 			from.Flags[key.Name] = f.Value.String()
 		}
 	}
+	if data, given := from.Flags["data"]; given && data == "" {
+		return nil, &usageError{errors.New("--data is empty (a shell variable that is not set?); name a folder, or leave --data out for the default")}
+	}
 	loaded, err := config.Load(from)
 	if err != nil {
 		return nil, err

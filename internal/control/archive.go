@@ -28,8 +28,9 @@ type Archive interface {
 	// Accept stores one message. When it returns nil, bytes and record survive
 	// power loss; on any error nothing was promised and the caller may try
 	// again. An error of content is an error of Accept, never a shorter
-	// message. The arrival carries no envelope. Errors: ErrTooLarge, ErrFull,
-	// ErrRetry.
+	// message. The arrival carries no envelope. Of calls with the same import
+	// key at about the same time one stores, and all return its arrival.
+	// Errors: ErrTooLarge, ErrFull, ErrRetry.
 	Accept(ctx context.Context, envelope mail.Envelope, content io.Reader) (mail.Arrival, error)
 
 	// Imported reports whether an arrival with that import key is there.
@@ -111,7 +112,7 @@ type Stats struct {
 	Vault        string    `json:"vault"` // its UUID
 	Data         string    `json:"data"`  // the folder
 	Arrivals     uint64    `json:"arrivals"`
-	Stored       uint64    `json:"stored"`  // distinct messages
+	Stored       uint64    `json:"stored"`  // distinct messages; those not indexed yet count as distinct
 	Indexed      uint64    `json:"indexed"` // of these, findable
 	Unparseable  uint64    `json:"unparseable"`
 	BytesRaw     uint64    `json:"bytes_raw"`

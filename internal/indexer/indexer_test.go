@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -141,15 +143,20 @@ func TestWhatCannotBeRead(t *testing.T) {
 func TestErrorsThatMayPass(t *testing.T) {
 	for _, c := range []struct {
 		failures    int
+		err         error
 		unparseable uint64
-	}{{2, 0}, {1000, 2}} {
+	}{
+		{2, errors.New("input/output error"), 0},
+		{1000, errors.New("input/output error"), 2},
+		{20, &fs.PathError{Op: "open", Path: "segment", Err: syscall.EMFILE}, 0}, // says nothing about the content
+	} {
 		s, m := newShelf(), &catalogtest.Memory{}
 		for range 2 {
 			var reads atomic.Int64
 			content := message(int(s.Last()))
 			s.put(content, func() (io.ReadCloser, error) {
 				if reads.Add(1) <= int64(c.failures) {
-					return nil, errors.New("input/output error")
+					return nil, c.err
 				}
 				return io.NopCloser(bytes.NewReader(content)), nil
 			})
@@ -214,6 +221,33 @@ func TestFailedApplyIsTriedAgain(t *testing.T) {
 	})
 	if n, _ := c.Counts(t.Context()); n.Messages != 2500 || n.Arrivals != 2500 {
 		t.Errorf("counts = %+v", n)
+	}
+}
+
+// An error is over with the next Apply that works, not with the end of a pass
+// that may take hours.
+func TestErrorIsOverWithTheNextApply(t *testing.T) {
+	s := newShelf()
+	fill(s, 2500)
+	var ix *Indexer
+	full, worked := true, 0
+	c := &recorder{Catalog: &catalogtest.Memory{}, fail: func(int64) error {
+		if full {
+			return mail.ErrFull
+		}
+		if err := ix.Status().LastError; worked > 0 && err != nil {
+			t.Errorf("after an Apply that worked: %v", err)
+		}
+		worked++
+		return nil
+	}}
+	ix = newIndexer(s, c)
+	if err := ix.CatchUp(t.Context()); !errors.Is(err, mail.ErrFull) {
+		t.Fatalf("first: %v", err)
+	}
+	full = false
+	if err := ix.CatchUp(t.Context()); err != nil || worked < 2 {
+		t.Errorf("second: %v, %d times", err, worked)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"syscall"
 
 	"mailarchive/internal/catalog"
 	"mailarchive/internal/extract"
@@ -36,11 +37,18 @@ func (ix *Indexer) read(ctx context.Context, x *extract.Extractor, item Item) (d
 	case err == nil:
 		d.SortDate = extract.SortDate(d.Message, d.Arrival)
 		return d, false, nil
-	case errors.Is(err, mail.ErrDamaged) || ix.tries.spent(item.Arrival.Seq):
+	case errors.Is(err, mail.ErrDamaged) || !ofTheMachine(err) && ix.tries.spent(item.Arrival.Seq):
 		ix.Log.ErrorContext(ctx, "content could not be read", "step", "extract", "id", d.Arrival.ID, "error", err)
 		return unread(d, "the content could not be read: "+err.Error()), false, nil
 	}
 	return d, false, fmt.Errorf("read content of %s: %w", item.Arrival.ID, err)
+}
+
+// ofTheMachine reports whether the error says nothing about the content: the
+// process has too many files open, or the machine no memory. It is tried for
+// as long as that lasts.
+func ofTheMachine(err error) bool {
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.ENOMEM)
 }
 
 // lost is for an item whose record could not be read.

@@ -30,11 +30,12 @@ func (ix *Indexer) Status() Status {
 	return s
 }
 
-// applied notes the cursor of the catalog in use.
+// applied notes the cursor of the catalog in use. That it could be written
+// says that the last error is over, though the pass may go on for hours.
 func (ix *Indexer) applied(done, _ uint64) {
 	ix.mu.Lock()
 	defer ix.mu.Unlock()
-	ix.status.Indexed = done
+	ix.status.Indexed, ix.status.LastError = done, nil
 }
 
 func (ix *Indexer) note(err error) {

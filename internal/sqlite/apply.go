@@ -77,6 +77,7 @@ type entry struct {
 // stored is what the catalog has of a message already.
 type stored struct {
 	firstSeq uint64
+	arrivals int
 	unread   bool
 	problems bool
 }
@@ -157,7 +158,7 @@ func (w *writer) group(ctx context.Context, batch []catalog.Document) ([]*entry,
 // find returns an entry for content, with what is stored of it.
 func (w *writer) find(ctx context.Context, digest mail.Digest) (*entry, error) {
 	e, known := &entry{}, &stored{}
-	err := w.add.find.QueryRowContext(ctx, digest[:]).Scan(&e.docid, &known.firstSeq, &known.unread, &known.problems)
+	err := w.add.find.QueryRowContext(ctx, digest[:]).Scan(&e.docid, &known.firstSeq, &known.arrivals, &known.unread, &known.problems)
 	if errors.Is(err, sql.ErrNoRows) {
 		return e, nil
 	}
@@ -221,11 +222,16 @@ func (w *writer) further(ctx context.Context, e *entry) error {
 			return err
 		}
 	}
+	after := envelopes(e.arrivals)
+	if e.known.unread == d.Unread {
+		if known, err := w.holds(ctx, e, after); err != nil || known {
+			return err
+		}
+	}
 	before, err := w.envelopes(ctx, e)
 	if err != nil {
 		return err
 	}
-	after := envelopes(e.arrivals)
 	if e.known.unread != d.Unread || addsAddress(before, after) {
 		e.envelopes = append(before, after...)
 	}
@@ -247,6 +253,33 @@ func (w *writer) replace(ctx context.Context, e *entry, d *catalog.Document) err
 	}
 	_, err = w.add.replace.ExecContext(ctx, append(values, e.docid)...)
 	return err
+}
+
+// Reading all envelopes of a message anew for each further copy of it would
+// let a sender who repeats one message slow the index for all: above
+// fewArrivals the index itself is asked whether it holds the new addresses, if
+// they are no more than fewTerms.
+const (
+	fewArrivals = 16
+	fewTerms    = 200
+)
+
+// holds reports whether the index is known to have all terms of the envelopes
+// in the message's row.
+func (w *writer) holds(ctx context.Context, e *entry, after []mail.Envelope) (known bool, err error) {
+	t := text{seen: map[string]bool{}}
+	for _, envelope := range after {
+		t.envelope(envelope)
+	}
+	if e.known.arrivals <= fewArrivals || len(t.seen) > fewTerms {
+		return false, nil
+	}
+	all := []expr{phrase("", termAll)}
+	for term := range t.seen {
+		all = append(all, phrase("", term))
+	}
+	err = w.add.holds.QueryRowContext(ctx, string(join("AND", all, termAll)), e.docid).Scan(&known)
+	return known, err
 }
 
 // envelopes reads the envelopes that a message came in with before the batch.

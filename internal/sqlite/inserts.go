@@ -12,7 +12,7 @@ type buffers struct{ text text }
 
 // inserts are the statements of Apply, prepared once.
 type inserts struct {
-	find, message, joins, replace, arrival, envelopes, unindex, index *sql.Stmt
+	find, message, joins, replace, arrival, envelopes, holds, unindex, index *sql.Stmt
 }
 
 func prepareInserts(ctx context.Context, db *sql.DB) (*inserts, error) {
@@ -21,7 +21,7 @@ func prepareInserts(ctx context.Context, db *sql.DB) (*inserts, error) {
 		to  **sql.Stmt
 		sql string
 	}{
-		{&s.find, `SELECT docid, first_seq, unread, problems IS NOT NULL FROM message WHERE sha256 = ?`},
+		{&s.find, `SELECT docid, first_seq, arrivals, unread, problems IS NOT NULL FROM message WHERE sha256 = ?`},
 		{&s.message, `INSERT INTO message (docid, first_seq, arrivals, sha256, size, sort_date,
 			unread, date, message_id, subject, people, attachments, keywords, problems)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`},
@@ -31,6 +31,7 @@ func prepareInserts(ctx context.Context, db *sql.DB) (*inserts, error) {
 		{&s.arrival, `INSERT INTO arrival (seq, id, docid, further, received, envelope, import_key)
 			VALUES (?, ?, ?, ?, ?, ?, ?)`},
 		{&s.envelopes, arrivalsOf},
+		{&s.holds, `SELECT EXISTS (SELECT 1 FROM fts WHERE fts MATCH ? AND rowid = ?)`},
 		{&s.unindex, `DELETE FROM fts WHERE rowid = ?`},
 		{&s.index, `INSERT INTO fts (rowid, body, subject, attachment,
 			from_name, to_name, cc_name, bcc_name, address) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`},
@@ -49,7 +50,7 @@ func (s *inserts) in(tx *sql.Tx) *inserts {
 	return &inserts{
 		find: tx.Stmt(s.find), message: tx.Stmt(s.message), joins: tx.Stmt(s.joins),
 		replace: tx.Stmt(s.replace), arrival: tx.Stmt(s.arrival), envelopes: tx.Stmt(s.envelopes),
-		unindex: tx.Stmt(s.unindex), index: tx.Stmt(s.index),
+		holds: tx.Stmt(s.holds), unindex: tx.Stmt(s.unindex), index: tx.Stmt(s.index),
 	}
 }
 

@@ -5,7 +5,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -69,6 +71,9 @@ func Open(ctx context.Context, path string, o Options) (*DB, error) {
 }
 
 func (db *DB) open(ctx context.Context, o Options) (err error) {
+	if err = create(db.path); err != nil {
+		return err
+	}
 	if db.write, err = connect(db.path, o.Cache, 1, "_txlock=immediate"); err != nil {
 		return err
 	}
@@ -80,6 +85,21 @@ func (db *DB) open(ctx context.Context, o Options) (err error) {
 	}
 	db.read, err = connect(db.path, o.Cache/4, o.Readers, pragma("query_only", "1"))
 	return err
+}
+
+// create makes the file when there is none, so that only its owner reads it:
+// SQLite would make it as the umask says, and gives the files beside it the
+// permission bits of this one. A file that is there is not opened: closing it
+// would drop the locks that SQLite holds on it in this process.
+func create(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 // connect opens a pool. All pragmas are in the DSN, so that each connection of

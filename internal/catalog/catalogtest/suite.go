@@ -29,6 +29,7 @@ func Run(t *testing.T, open func(t *testing.T) catalog.Catalog) {
 		{"seqs must rise", seqsMustRise},
 		{"a cancelled Apply leaves nothing", cancelledApply},
 		{"content that comes again joins its message", contentAgain},
+		{"content that comes again and again", manyCopies},
 		{"batches do not change the result", batchesDoNotMatter},
 		{"what was unread is replaced", unreadReplaced},
 		{"newest first", newestFirst},
