@@ -33,6 +33,11 @@ type peer struct {
 
 func main() {
 	log.SetFlags(0)
+	defer func() { // after the servers were stopped
+		if fault := recover(); fault != nil {
+			log.Fatal(fault)
+		}
+	}()
 	archive := flag.String("archive", "./mail-archive", "the binary to measure")
 	rounds := flag.Int("rounds", 5, "rounds, each with all servers in turn")
 	seconds := flag.Float64("seconds", 3, "how long one measurement lasts, about")
@@ -136,7 +141,7 @@ func send(address string, connections int, keep bool, messages int) float64 {
 	}
 	begun := time.Now()
 	if out, err := exec.Command("smtp-source", append(args, address)...).CombinedOutput(); err != nil {
-		log.Fatalf("smtp-source: %v %s", err, out)
+		log.Panicf("smtp-source: %v %s", err, out)
 	}
 	return float64(messages) / time.Since(begun).Seconds()
 }
@@ -149,7 +154,7 @@ func startArchive(folder, binary string) (string, func()) {
 
 func startSink(string) (string, func()) {
 	address := free()
-	return address, run(exec.Command("smtp-sink", address, "1000"))
+	return address, run(exec.Command("smtp-sink", "-u", "nobody", address, "1000"))
 }
 
 // run starts a server and returns what ends it.
@@ -170,7 +175,7 @@ func startPostfix(folder string) (string, func()) {
 		check(os.Mkdir(filepath.Join(base, d), 0o755))
 	}
 	if out, err := exec.Command("chown", "postfix", filepath.Join(base, "data")).CombinedOutput(); err != nil {
-		log.Fatalf("chown: %v %s", err, out)
+		log.Panicf("chown: %v %s", err, out)
 	}
 	write(base, "main.cf", fmt.Sprintf(`compatibility_level = 3.6
 myhostname = mx.local.example
@@ -209,7 +214,7 @@ postlog unix-dgram n - n - 1 postlogd
 `)
 	config := filepath.Join(base, "etc")
 	if out, err := exec.Command("postfix", "-c", config, "start").CombinedOutput(); err != nil {
-		log.Fatalf("postfix start: %v %s", err, out)
+		log.Panicf("postfix start: %v %s", err, out)
 	}
 	return address, func() { exec.Command("postfix", "-c", config, "stop").Run() }
 }
@@ -239,7 +244,7 @@ func await(address string) {
 			return
 		}
 	}
-	log.Fatalf("nobody answers at %s", address)
+	log.Panicf("nobody answers at %s", address)
 }
 
 // syncTime measures one append and sync, the least that a durable yes costs.
@@ -261,6 +266,6 @@ func syncTime(folder string) time.Duration {
 
 func check(err error) {
 	if err != nil {
-		log.Fatal(err)
+		log.Panic(err)
 	}
 }

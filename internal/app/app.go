@@ -54,6 +54,7 @@ type App struct {
 	door     *retrieve.Door
 	searcher *search.Searcher
 	imports  imports
+	rush     rush
 
 	reindexing sync.Mutex // held by Reindex
 }
@@ -62,7 +63,7 @@ type App struct {
 // if need be. The error wraps durable.ErrLocked when another process has it.
 // Nothing runs yet: see Run and CatchUp.
 func Open(ctx context.Context, c config.Config, log *slog.Logger, v observe.Version) (_ *App, err error) {
-	a := &App{config: c, log: log, version: v, registry: observe.NewRegistry(v), started: time.Now()}
+	a := &App{config: c, log: log, version: v, registry: observe.NewRegistry(v), started: time.Now(), rush: rush{now: time.Now}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.Close())
@@ -83,13 +84,14 @@ func Open(ctx context.Context, c config.Config, log *slog.Logger, v observe.Vers
 	if err != nil {
 		return nil, err
 	}
-	a.acceptor = &capture.Acceptor{Vault: staging{a.vault}, MaxSize: int64(c.MessageSizeLimit)}
+	a.acceptor = &capture.Acceptor{Vault: staging{a.vault}, MaxSize: int64(c.MessageSizeLimit), Observe: a.rush.observe}
 	if a.catalogs, err = openCatalogs(ctx, disk, c.Data, a.vault, log); err != nil {
 		return nil, err
 	}
 	a.catalog = a.catalogs.current
 	a.indexer = indexer.New(records{a.vault}, a.catalog)
 	a.indexer.Log = log
+	a.indexer.Busy = a.rush.on
 	a.door = &retrieve.Door{Catalog: a.catalog, Vault: a.vault, Audit: retrieve.LogAudit{Log: log}}
 	a.searcher = &search.Searcher{Catalog: a.catalog, Text: a.door.Text, Zone: c.Timezone.Location()}
 	return a, a.registerMetrics()

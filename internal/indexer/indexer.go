@@ -47,6 +47,12 @@ type Indexer struct {
 	Limits  extract.Limits
 	// Workers is the number of extractions at once: by default one a core.
 	Workers int
+	// Gather is how long Run waits after the first new record for more, so
+	// that a burst is one transaction: by default 40 ms.
+	Gather time.Duration
+	// Busy, when set, reports that mail comes in so fast that indexing should
+	// give way to it; see giveway.go.
+	Busy func() bool
 	// Patience is the first and the longest wait after an error.
 	Patience [2]time.Duration
 	// Now tells the time.
@@ -67,7 +73,7 @@ type Indexer struct {
 func New(v Vault, c catalog.Catalog) *Indexer {
 	return &Indexer{
 		Vault: v, Catalog: c, Log: slog.New(slog.DiscardHandler),
-		Limits: extract.DefaultLimits(), Workers: runtime.GOMAXPROCS(0),
+		Limits: extract.DefaultLimits(), Workers: runtime.GOMAXPROCS(0), Gather: 40 * time.Millisecond,
 		Patience: [2]time.Duration{200 * time.Millisecond, 30 * time.Second}, Now: time.Now,
 		one: make(chan struct{}, 1), large: make(chan struct{}, 1),
 	}
@@ -82,6 +88,7 @@ func (ix *Indexer) Run(ctx context.Context) error {
 		if err == nil {
 			wait = ix.Patience[0]
 			err = ix.Vault.WaitPast(ctx, cursor)
+			pause(ctx, ix.Gather)
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -90,11 +97,7 @@ func (ix *Indexer) Run(ctx context.Context) error {
 			continue
 		}
 		ix.Log.ErrorContext(ctx, "indexing failed, trying again", "step", "catalog", "error", err, "wait", wait)
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+		pause(ctx, wait)
 		wait = min(2*wait, ix.Patience[1])
 	}
 }

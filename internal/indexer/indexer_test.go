@@ -371,3 +371,30 @@ func TestRate(t *testing.T) {
 		t.Errorf("rate = %v after eleven seconds of nothing", got)
 	}
 }
+
+// TestIndexingGivesWay lets the vault fill while mail is pressing: indexing
+// rests, goes on all the same, and catches up when the rush is over.
+func TestIndexingGivesWay(t *testing.T) {
+	s, c := newShelf(), &catalogtest.Memory{}
+	fill(s, 200)
+	ix := newIndexer(s, c)
+	var busy atomic.Bool
+	var asked atomic.Int64
+	busy.Store(true)
+	ix.Busy = func() bool {
+		asked.Add(1)
+		return busy.Load()
+	}
+	run(t, ix, func() {
+		waitFor(t, "somebody asks", func() bool { return asked.Load() > 10 })
+		waitFor(t, "some is indexed all the same", func() bool { return ix.Status().Indexed > 0 })
+		busy.Store(false)
+		waitFor(t, "all is indexed", func() bool { return ix.Status().Lag() == 0 })
+	})
+	var r resting
+	ix.giveWay(t.Context(), &r, time.Millisecond)
+	busy.Store(true)
+	if ix.giveWay(t.Context(), &r, time.Millisecond); r.owed != restShare*time.Millisecond {
+		t.Errorf("%s owed after a millisecond of work", r.owed)
+	}
+}

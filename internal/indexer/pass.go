@@ -69,6 +69,7 @@ type pass struct {
 	batch  []catalog.Document
 	weight int
 	upTo   uint64 // all up to here is in the batch or before it
+	rest   resting
 }
 
 func (p *pass) run(ctx context.Context) error {
@@ -127,9 +128,12 @@ func (p *pass) walk(ctx context.Context) error {
 
 func (p *pass) extract(ctx context.Context) {
 	x := extract.New(p.Limits)
+	var r resting
 	for j := range p.work {
+		begun := p.Now()
 		j.doc, j.skip, j.err = p.read(ctx, x, j.item)
 		close(j.done)
+		p.giveWay(ctx, &r, p.Now().Sub(begun))
 	}
 }
 
@@ -187,15 +191,18 @@ func (p *pass) flush(ctx context.Context) error {
 	if p.upTo <= p.cursor {
 		return nil
 	}
+	begun := p.Now()
 	if err := p.into.Apply(ctx, p.batch, p.upTo); err != nil {
 		return err
 	}
-	p.meter.add(p.Now(), len(p.batch))
+	applied := p.Now()
+	p.meter.add(applied, len(p.batch))
 	p.cursor = p.upTo
 	p.budget.give(p.weight)
 	clear(p.batch)
 	p.batch, p.weight = p.batch[:0], 0
 	p.report()
+	p.giveWay(ctx, &p.rest, applied.Sub(begun))
 	return nil
 }
 
