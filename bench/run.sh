@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 export PATH="$PATH:/usr/sbin"
 
 echo "## SMTP intake"
-if [ "$(id -u)" -eq 0 ] && command -v postfix smtp-source smtp-sink >/dev/null; then
+if [ "$(id -u)" -eq 0 ] && command -v postfix >/dev/null && command -v smtp-sink >/dev/null; then
   go run ./bench/intake -archive ./mail-archive
 else
   echo "NOT RUN: needs root and Debian's package postfix"
@@ -28,5 +28,8 @@ echo; echo "## Import into the vault alone"
 go run ./bench/vaultimport -folder "$folder"
 
 echo; echo "## Import, stored and indexed"
-/usr/bin/env time -f '%e s, %M kB peak memory' ./mail-archive import --data "$folder/data" "$folder/bulk"
+time ./mail-archive import --data "$folder/data" "$folder/bulk"
 ./mail-archive stats --data "$folder/data"
+
+echo; echo "## Search over it, newest 50 with rows, recipients and snippets"
+go test -run '^$' -bench 'Search' -benchtime 1s ./internal/sqlite
