@@ -24,12 +24,19 @@ type chain struct {
 	received time.Time
 }
 
-// follow returns the record that comes next in the chain at now.
-func (c chain) follow(vault UUID, now time.Time) *Record {
+// after returns when the next record is received by a clock that says now:
+// never before its predecessor.
+func (c chain) after(now time.Time) time.Time {
 	received := now.UTC().Truncate(time.Millisecond)
 	if received.Before(c.received) {
-		received = c.received // never before its predecessor's
+		return c.received
 	}
+	return received
+}
+
+// follow returns the record that comes next in the chain. Received is what
+// after returned.
+func (c chain) follow(vault UUID, received time.Time) *Record {
 	var salt [16]byte
 	rand.Read(salt[:]) // never fails (crypto/rand)
 	return &Record{
@@ -49,6 +56,7 @@ type piece struct {
 
 // commit is a batch on its way into a segment.
 type commit struct {
+	buffers *buffers
 	pieces  []*piece
 	entries []entry
 	mark    mark
@@ -67,56 +75,60 @@ func (c *commit) add(r *Record, s *Staged) error {
 		return fmt.Errorf("envelope takes %d bytes, %d are the limit: %w", len(record), maxRecord, mail.ErrTooLarge)
 	}
 	e := entry{seq: r.Seq, id: r.ID, digest: r.SHA256, size: r.Size, recordSize: uint32(len(record))}
-	raw := appendTarHeader(nil, r.ID.String()+recordSuffix, int64(len(record)), received)
-	raw = pad(append(raw, record...))
+	content := s.buf
 	switch {
 	case r.BytesIn != nil:
-		e.bytesIn = *r.BytesIn
+		e.bytesIn, content = *r.BytesIn, nil
 	case s.packed != nil:
-		e.flags = entryBytes | entryLarge
-		raw = appendTarHeader(raw, r.ID.String()+contentSuffix, s.size, received)
+		e.flags, content = entryBytes|entryLarge, nil
 	default:
 		e.flags = entryBytes
-		raw = appendTarHeader(raw, r.ID.String()+contentSuffix, s.size, received)
-		raw = pad(append(raw, s.buf...))
 	}
-	c.place(e, raw, s)
+	p := c.room(e, tarBlock+padded(int64(len(record)))+tarBlock+padded(int64(len(content))))
+	e.rawOffset = uint32(len(p.raw))
+	p.raw = appendTarHeader(p.raw, r.ID.String()+recordSuffix, int64(len(record)), received)
+	p.raw = pad(append(p.raw, record...))
+	if e.flags&entryBytes != 0 {
+		p.raw = appendTarHeader(p.raw, r.ID.String()+contentSuffix, s.size, received)
+		p.raw = pad(append(p.raw, content...))
+	}
+	p.entries = append(p.entries, len(c.entries))
+	c.entries = append(c.entries, e)
+	if e.flags&entryLarge != 0 {
+		c.pieces = append(c.pieces, &piece{content: s})
+	}
 	c.end = chain{seq: r.Seq, head: mail.Sum(record), id: r.ID, received: received}
 	return nil
 }
 
-// place packs the entry into the last frame if it fits, else into a new one.
-func (c *commit) place(e entry, raw []byte, s *Staged) {
-	large := e.flags&entryLarge != 0
-	var p *piece
-	if n := len(c.pieces); n > 0 && !large {
-		p = c.pieces[n-1]
+// room returns the piece that the entry goes into: the last one if size more
+// bytes fit, else a new one. Large content has its header in a frame alone.
+func (c *commit) room(e entry, size int64) *piece {
+	if n := len(c.pieces); n > 0 && e.flags&entryLarge == 0 {
+		if p := c.pieces[n-1]; p.content == nil && int64(len(p.raw))+size <= ChunkSize {
+			return p
+		}
 	}
-	if p == nil || p.content != nil || len(p.raw)+len(raw) > ChunkSize {
-		p = &piece{}
-		c.pieces = append(c.pieces, p)
-	}
-	e.rawOffset = uint32(len(p.raw))
-	p.raw = append(p.raw, raw...)
-	p.entries = append(p.entries, len(c.entries))
-	c.entries = append(c.entries, e)
-	if large {
-		c.pieces = append(c.pieces, &piece{content: s})
-	}
+	p := &piece{raw: c.buffers.take(int(size))}
+	c.pieces = append(c.pieces, p)
+	return p
 }
 
 // finish compresses the frames, on all cores, and makes the mark for a commit
 // that will begin at offset of its file. The mark's digest is made by writeTo.
-func (c *commit) finish(vault UUID, offset int64, codec *codec) {
+func (c *commit) finish(of home, offset int64, codec *codec) {
 	var wg sync.WaitGroup
 	for _, p := range c.pieces {
 		if p.content == nil {
-			wg.Go(func() { p.frame = codec.compress(nil, p.raw) })
+			wg.Go(func() {
+				p.frame = codec.compress(c.buffers.take(len(p.raw)), p.raw)
+				c.buffers.give(p.raw)
+			})
 		}
 	}
 	wg.Wait()
 	c.mark = mark{
-		vault: vault, offset: offset, first: c.entries[0].seq, count: uint32(len(c.entries)),
+		home: of, offset: offset, first: c.entries[0].seq, count: uint32(len(c.entries)),
 		lastID: c.end.id, head: c.end.head,
 	}
 	for _, p := range c.pieces {
@@ -146,6 +158,7 @@ func (c *commit) writeTo(w io.Writer) error {
 		var err error
 		if p.content == nil {
 			_, err = both.Write(p.frame)
+			c.buffers.give(p.frame)
 		} else {
 			_, err = io.Copy(both, io.NewSectionReader(p.content.packed.file, 0, p.content.packed.size))
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"os"
 	"sync"
 	"syscall"
 	"testing"
@@ -15,8 +16,22 @@ import (
 	"mailarchive/internal/mail"
 )
 
-// crashRuns is how many generated lives of a vault the crash tests look at.
-const crashRuns = 1500
+// crashRuns is how many generated lives of a vault, of five starts each, the
+// crash tests look at; soakRuns when MAIL_ARCHIVE_SOAK is set.
+const (
+	crashRuns = 1500
+	soakRuns  = 200_000
+)
+
+func runs() uint64 {
+	switch {
+	case os.Getenv("MAIL_ARCHIVE_SOAK") != "":
+		return soakRuns
+	case testing.Short():
+		return crashRuns / 10
+	}
+	return crashRuns
+}
 
 // life is one vault that loses power, loses writes and fills up, again and
 // again, and what it told yes for.
@@ -29,6 +44,8 @@ type life struct {
 	mu    sync.Mutex
 	acked map[mail.ID][]byte
 	story []string
+	// harmful is the last operation that was planned to fail.
+	harmful int
 }
 
 func newLife(t *testing.T, seed uint64) *life {
@@ -70,6 +87,7 @@ func (l *life) content() []byte {
 // harm plans a fault for one of the next operations.
 func (l *life) harm() {
 	at := l.disk.Ops() + 1 + l.rng.IntN(40)
+	l.harmful = at + 6
 	switch kind := l.rng.IntN(5); kind {
 	case 0, 1:
 		l.tell("power goes at operation %d", at)
@@ -112,9 +130,8 @@ func (l *life) send(v *Vault) {
 	l.tell("%d told yes", len(l.acked))
 }
 
-// look checks that all that was told yes for is there and that the chain is
-// whole.
-func (l *life) look(v *Vault) {
+// there checks that all that was told yes for is there.
+func (l *life) there(v *Vault) {
 	l.t.Helper()
 	for id, content := range l.acked {
 		_, r, err := v.Open(ctx, id)
@@ -127,9 +144,34 @@ func (l *life) look(v *Vault) {
 			l.fatal("message %s of %d bytes came out with %d bytes (%v)", id, len(content), len(got), err)
 		}
 	}
+}
+
+// look checks the same, and that the chain is whole.
+func (l *life) look(v *Vault) {
+	l.t.Helper()
+	l.there(v)
 	done, err := v.Verify(ctx, func(int64, int64) {}, func(f Finding) { l.fatal("verify: %s", f) })
 	if err != nil || done.Records != v.Last() || int(done.Records) < len(l.acked) {
 		l.fatal("verify saw %d records of %d, %d told yes for (%v)", done.Records, v.Last(), len(l.acked), err)
+	}
+}
+
+// end stops the vault one way or another.
+func (l *life) end(v *Vault) {
+	_, dark := l.disk.Stat("/v")
+	if dark == nil && l.disk.Ops() > l.harmful {
+		l.there(v) // before any start had a chance to mend it
+	}
+	switch kind := l.rng.IntN(4); {
+	case dark == nil && kind == 0:
+		v.Close()
+		l.tell("the process ends and the disk goes on")
+	case kind == 1:
+		v.Close()
+		l.tell("stopped in order")
+		l.crash(nil)
+	default:
+		l.crash(v)
 	}
 }
 
@@ -142,7 +184,7 @@ func (l *life) crash(v *Vault) {
 	case 1:
 		choose = durabletest.Everything
 	}
-	l.disk = l.disk.Crash(choose)
+	l.disk, l.harmful = l.disk.Crash(choose), 0
 	if v != nil {
 		v.Close()
 	}
@@ -150,26 +192,22 @@ func (l *life) crash(v *Vault) {
 }
 
 func TestNothingAcknowledgedIsEverLost(t *testing.T) {
-	runs := crashRuns
-	if testing.Short() {
-		runs /= 10
-	}
-	for seed := range uint64(runs) {
+	for seed := range runs() {
 		l := newLife(t, seed)
 		for range 4 {
 			if l.rng.IntN(5) > 0 {
 				l.harm()
 			}
 			v, err := l.open()
-			if err == nil {
-				l.send(v)
+			if err != nil {
+				l.tell("open: %v", err)
+				l.crash(nil)
+				continue
 			}
-			if l.rng.IntN(4) == 0 && err == nil {
-				v.Close()
-				l.tell("stopped in order")
-			}
-			l.crash(v)
+			l.send(v)
+			l.end(v)
 		}
+		l.crash(nil)
 		v, err := l.open()
 		if err != nil {
 			l.fatal("open on a healthy disk: %v", err)
@@ -223,96 +261,4 @@ func TestEachPointOfOneLife(t *testing.T) {
 		})
 	}
 	t.Logf("%d states", states)
-}
-
-func TestFullDisk(t *testing.T) {
-	disk := durabletest.New(durabletest.Options{Capacity: 300_000})
-	v := opened(t, Options{Folder: "/v", FS: disk, Reserve: 50_000})
-	acked := map[mail.ID][]byte{}
-	var full error
-	for i := uint64(0); full == nil; i++ {
-		content := noise(i, 5000)
-		a, err := tryPut(v, content)
-		if err == nil {
-			acked[a.ID] = content
-		}
-		full = err
-	}
-	if !errors.Is(full, mail.ErrFull) {
-		t.Fatalf("append on a full disk: %v", full)
-	}
-	if free, _ := disk.Free("/v"); free < 40_000 {
-		t.Errorf("%d bytes of the reserve are left", free)
-	}
-	disk.SetCapacity(600_000)
-	a, err := tryPut(v, []byte("space is back"))
-	if err != nil {
-		t.Fatalf("append after space came back: %v", err)
-	}
-	acked[a.ID] = []byte("space is back")
-	for id, content := range acked {
-		if !bytes.Equal(get(t, v, id), content) {
-			t.Errorf("%s came out with other bytes", id)
-		}
-	}
-	if done := clean(t, v); done.Records != uint64(len(acked)) {
-		t.Errorf("%d records, %d told yes for", done.Records, len(acked))
-	}
-}
-
-// TestShortWriteIsTakenBack fills the disk to the brim, with no reserve to
-// stop before it.
-func TestShortWriteIsTakenBack(t *testing.T) {
-	disk := durabletest.New(durabletest.Options{Capacity: 100_000})
-	v := opened(t, Options{Folder: "/v", FS: disk})
-	n := 0
-	for ; ; n++ {
-		if _, err := tryPut(v, noise(uint64(n), 5000)); err != nil {
-			if !errors.Is(err, mail.ErrFull) {
-				t.Fatalf("append: %v", err)
-			}
-			break
-		}
-	}
-	disk.SetCapacity(200_000)
-	a := put(t, v, []byte("again"))
-	if a.Seq != uint64(n+1) {
-		t.Errorf("number %d after %d stored", a.Seq, n)
-	}
-	if segments := v.Stats().Segments; segments != 1 {
-		t.Errorf("%d segments: a short write does not need a new one", segments)
-	}
-	clean(t, v)
-}
-
-func TestFailedSyncBeginsANewSegment(t *testing.T) {
-	disk := durabletest.New(durabletest.Options{})
-	v := opened(t, Options{Folder: "/v", FS: disk})
-	first := put(t, v, []byte("first"))
-	fail := true
-	disk.Before(func(op durabletest.Op) durabletest.Fault {
-		if op.Kind == durabletest.Sync && op.Path == "/v/000000001.tar.zst" && fail {
-			fail = false
-			return durabletest.Fault{Err: syscall.EIO}
-		}
-		if op.Path == "/v/000000001.tar.zst" && !fail && op.Kind != durabletest.Read && op.Kind != durabletest.Truncate && op.Kind != durabletest.Open {
-			t.Errorf("%s on a segment whose sync failed", op.Kind)
-		}
-		return durabletest.Fault{}
-	})
-	if _, err := tryPut(v, []byte("second")); !errors.Is(err, mail.ErrRetry) {
-		t.Fatalf("append with a failing sync: %v", err)
-	}
-	third := put(t, v, []byte("third"))
-	if third.Seq != 2 || v.Stats().Segments != 2 {
-		t.Errorf("number %d in %d segments", third.Seq, v.Stats().Segments)
-	}
-	disk.Before(nil)
-	for _, choose := range []func(int) int{durabletest.Nothing, durabletest.Everything} {
-		again := opened(t, Options{Folder: "/v", FS: disk.Crash(choose)})
-		if string(get(t, again, first.ID)) != "first" || string(get(t, again, third.ID)) != "third" {
-			t.Error("other bytes after the crash")
-		}
-		clean(t, again)
-	}
 }

@@ -160,65 +160,6 @@ func TestAnotherTarReader(t *testing.T) {
 	}
 }
 
-// TestEachFlippedBit flips one bit at a time all over the segments: what can
-// be lost is the frame that it is in, and verify names it.
-func TestEachFlippedBit(t *testing.T) {
-	folder, contents := filled(t)
-	for number := 1; ; number++ {
-		name := filepath.Join(folder, fmt.Sprintf("%09d%s", number, segmentSuffix))
-		whole, err := os.ReadFile(name)
-		if os.IsNotExist(err) {
-			return
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		step := max(1, len(whole)/60)
-		for off := 0; off < len(whole); off += step {
-			flipped := bytes.Clone(whole)
-			flipped[off] ^= 1 << (off % 8)
-			if err := os.WriteFile(name, flipped, 0o600); err != nil {
-				t.Fatal(err)
-			}
-			checkFlipped(t, folder, number, int64(off), contents)
-		}
-		if err := os.WriteFile(name, whole, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-// checkFlipped opens a copy of the vault, which may mend itself.
-func checkFlipped(t *testing.T, folder string, number int, off int64, contents map[mail.ID][]byte) {
-	t.Helper()
-	v := opened(t, Options{Folder: linked(t, folder)})
-	defer v.Close()
-	lost := 0
-	for id, content := range contents {
-		_, r, err := v.Open(ctx, id)
-		if err == nil {
-			var got []byte
-			if got, err = io.ReadAll(r); err == nil && !bytes.Equal(got, content) {
-				t.Fatalf("segment %d, byte %d: %s came out with other bytes and no error", number, off, id)
-			}
-			r.Close()
-		}
-		if err != nil {
-			lost++
-		}
-	}
-	_, findings := verified(t, v)
-	recovered := v.Stats().Recovery
-	switch {
-	case lost > 3:
-		t.Errorf("segment %d, byte %d: %d messages cannot be read", number, off, lost)
-	case len(findings) == 0 && recovered.Kept == 0:
-		t.Errorf("segment %d, byte %d: flipped bit was not found (%d lost)", number, off, lost)
-	case lost > 0 && !named(findings, number, off):
-		t.Errorf("segment %d, byte %d: no finding covers it: %v", number, off, findings)
-	}
-}
-
 func named(findings []Finding, number int, off int64) bool {
 	for _, f := range findings {
 		if f.Segment == number && f.Offset <= off && off < f.Offset+f.Length {
@@ -226,27 +167,4 @@ func named(findings []Finding, number int, off int64) bool {
 		}
 	}
 	return false
-}
-
-// linked copies a vault folder for a test that may change it.
-func linked(t testing.TB, folder string) string {
-	t.Helper()
-	to := t.TempDir()
-	entries, err := os.ReadDir(folder)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, e := range entries {
-		if e.IsDir() {
-			continue
-		}
-		b, err := os.ReadFile(filepath.Join(folder, e.Name()))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(to, e.Name()), b, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return to
 }

@@ -2,9 +2,7 @@ package vault
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"io"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -20,6 +18,10 @@ const ChunkSize = 256 << 10
 // than ChunkSize only by a long list of recipients (see maxRecord).
 const maxFrameRaw = maxRecord + ChunkSize + 4*tarBlock
 
+// maxFrame bounds what a frame takes on disk, if nothing of it compresses: a
+// block of at most 128 KiB has 3 bytes more (RFC 8878 3.1.1.2).
+const maxFrame = maxFrameRaw + maxFrameRaw/1024
+
 // Magic numbers of RFC 8878 3.1.1 and 3.1.2. Of the sixteen skippable ones the
 // vault uses the one ending in D.
 const (
@@ -28,8 +30,9 @@ const (
 )
 
 var (
-	errFrame = fmt.Errorf("no zstd frame: %w", mail.ErrDamaged)
-	errCut   = fmt.Errorf("zstd frame is cut: %w", mail.ErrDamaged)
+	errFrame    = fmt.Errorf("no zstd frame: %w", mail.ErrDamaged)
+	errDisagree = fmt.Errorf("index and segment disagree: %w", mail.ErrDamaged)
+	errCut      = fmt.Errorf("zstd frame is cut: %w", mail.ErrDamaged)
 )
 
 // frameLength returns how many bytes the zstd frame at the start of b takes
@@ -82,69 +85,6 @@ func frameLength(b []byte) (int, error) {
 		return 0, errCut
 	}
 	return p, nil
-}
-
-// window reads a file through one buffer that moves along with the reader.
-type window struct {
-	r     io.ReaderAt
-	limit int64 // nothing is read at or behind it
-	off   int64
-	buf   []byte
-}
-
-// windowSize is what a window reads at once, in bytes.
-const windowSize = 1 << 20
-
-// at returns up to size bytes from off on, fewer only before the limit. They
-// are valid until the next call.
-func (w *window) at(off int64, size int) ([]byte, error) {
-	size = int(max(0, min(int64(size), w.limit-off)))
-	if skip := off - w.off; skip >= 0 && skip+int64(size) <= int64(len(w.buf)) {
-		return w.buf[skip : skip+int64(size)], nil
-	}
-	n := int(min(int64(max(size, windowSize)), w.limit-off))
-	if cap(w.buf) < n {
-		w.buf = make([]byte, n)
-	}
-	w.buf, w.off = w.buf[:n], off
-	if got, err := w.r.ReadAt(w.buf, off); got < n {
-		w.buf = nil
-		return nil, fmt.Errorf("read segment at %d: %w", off, err)
-	}
-	return w.buf[:size], nil
-}
-
-// frame returns the compressed bytes of the frame that begins at off.
-func (w *window) frame(off int64) ([]byte, error) {
-	for size := 64 << 10; ; size *= 4 {
-		b, err := w.at(off, size)
-		if err != nil {
-			return nil, err
-		}
-		n, err := frameLength(b)
-		if errors.Is(err, errCut) && len(b) == size && size <= maxFrameRaw {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		return b[:n], nil
-	}
-}
-
-// mark returns the commit mark that stands at off.
-func (w *window) mark(off int64, vault UUID) (*mark, bool) {
-	b, err := w.at(off, markMinimum+4*64)
-	if err != nil || len(b) < markMinimum {
-		return nil, false
-	}
-	frames := binary.LittleEndian.Uint32(b[markHeader+markFixed-4:])
-	if need := markMinimum + 4*int(frames); frames <= maxMarkFrames && need > len(b) {
-		if b, err = w.at(off, need); err != nil {
-			return nil, false
-		}
-	}
-	return decodeMark(b, vault, off)
 }
 
 // codec compresses and decompresses frames. It is safe for concurrent use.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"sort"
 
 	"mailarchive/internal/durable"
@@ -23,7 +24,7 @@ const (
 // the record in the segment is the truth.
 type entry struct {
 	seq        uint64
-	id         mail.ID // of a lost record: that of the entry before it
+	id         mail.ID // of a lost record: that of the entry before it, or its own
 	digest     mail.Digest
 	size       int64
 	frame      int64  // where in the file its frame begins
@@ -92,7 +93,8 @@ type indexFile struct {
 }
 
 // openIndex checks that the file belongs to the segment and is as long as it
-// says. Its digest is checked by checkIndex, not here: a start must be quick.
+// says. Its digest is checked when all of it is read, not here: a start must be
+// quick.
 func openIndex(r io.ReaderAt, size int64, vault UUID, number int, length int64) (*indexFile, error) {
 	le := binary.LittleEndian
 	h := make([]byte, indexHeader)
@@ -108,23 +110,6 @@ func openIndex(r io.ReaderAt, size int64, vault UUID, number int, length int64) 
 	return &indexFile{r, int(count)}, nil
 }
 
-// checkIndex reads the whole index and compares its digest.
-func checkIndex(f *indexFile) error {
-	h := sha256.New()
-	body := int64(indexHeader + entrySize*f.count)
-	if _, err := io.Copy(h, io.NewSectionReader(f.r, 0, body)); err != nil {
-		return err
-	}
-	var sum [sha256.Size]byte
-	if n, err := f.r.ReadAt(sum[:], body); n < len(sum) {
-		return err
-	}
-	if mail.Digest(h.Sum(nil)) != mail.Digest(sum) {
-		return fmt.Errorf("index has another digest than it was written with: %w", mail.ErrDamaged)
-	}
-	return nil
-}
-
 func (f *indexFile) at(i int) (entry, error) {
 	var b [entrySize]byte
 	if n, err := f.r.ReadAt(b[:], int64(indexHeader+entrySize*i)); n < len(b) {
@@ -133,14 +118,19 @@ func (f *indexFile) at(i int) (entry, error) {
 	return decodeEntry(b[:]), nil
 }
 
+// all returns the entries after a look at the digest.
 func (f *indexFile) all() ([]entry, error) {
-	b := make([]byte, entrySize*f.count)
-	if n, err := f.r.ReadAt(b, indexHeader); n < len(b) {
+	b := make([]byte, indexHeader+entrySize*f.count+sha256.Size)
+	if n, err := f.r.ReadAt(b, 0); n < len(b) {
 		return nil, fmt.Errorf("read index: %w", err)
+	}
+	body := len(b) - sha256.Size
+	if mail.Sum(b[:body]) != mail.Digest(b[body:]) {
+		return nil, fmt.Errorf("index has another digest than it was written with: %w", mail.ErrDamaged)
 	}
 	entries := make([]entry, f.count)
 	for i := range entries {
-		entries[i] = decodeEntry(b[i*entrySize:])
+		entries[i] = decodeEntry(b[indexHeader+i*entrySize:])
 	}
 	return entries, nil
 }
@@ -174,7 +164,7 @@ func (v *Vault) withIndex(s *segment, use func(*indexFile) error) error {
 	if err != nil {
 		return err
 	}
-	index, err := openIndex(f, info.Size(), v.uuid, s.number, s.length)
+	index, err := openIndex(f, info.Size(), v.owner.vault, s.number, s.length)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
@@ -184,9 +174,64 @@ func (v *Vault) withIndex(s *segment, use func(*indexFile) error) error {
 // writeIndex puts the index of a closed segment on disk. The segment does not
 // depend on it.
 func (v *Vault) writeIndex(s *segment, entries []entry) error {
-	b := encodeIndex(v.uuid, s.number, s.length, entries)
+	b := encodeIndex(v.owner.vault, s.number, s.length, entries)
 	return durable.WriteFile(v.fs, v.path(s.number, indexSuffix), 0o600, func(w io.Writer) error {
 		_, err := w.Write(b)
 		return err
 	})
+}
+
+// entriesOf returns the positions of a segment as they are now. An index that
+// is missing or damaged is made again.
+func (v *Vault) entriesOf(s *segment) (entries []entry, err error) {
+	v.mu.Lock()
+	entries, open := s.entries, s.entries != nil || s.empty()
+	v.mu.Unlock()
+	if open {
+		return entries, nil
+	}
+	err = v.withIndex(s, func(f *indexFile) error {
+		entries, err = f.all()
+		return err
+	})
+	if err == nil {
+		return entries, nil
+	}
+	v.log.Error("index cannot be used and is made again", "segment", s.number, "error", err)
+	if entries, err = v.mendIndex(s); err != nil {
+		return nil, fmt.Errorf("index of segment %d: %w", s.number, err)
+	}
+	return entries, nil
+}
+
+// mendIndex makes the positions of a closed segment again from the segment.
+func (v *Vault) mendIndex(s *segment) (entries []entry, err error) {
+	v.mending.Lock()
+	defer v.mending.Unlock()
+	var made *segment
+	err = v.withSegment(s.number, func(f io.ReaderAt, _ int64) error {
+		made, entries, err = v.makeIndex(s.number, f, s.length, v.firstBehind(s))
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if made.empty() {
+		return nil, fmt.Errorf("no record in it can be read: %w", mail.ErrDamaged)
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	s.first, s.last, s.lastID, s.entries = made.first, made.last, made.lastID, made.entries
+	return entries, nil
+}
+
+// firstBehind returns the seq that the segment behind begins with, 0 when there
+// is none.
+func (v *Vault) firstBehind(s *segment) uint64 {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if i := slices.Index(v.segments, s) + 1; i < len(v.segments) {
+		return v.segments[i].first
+	}
+	return 0
 }

@@ -14,10 +14,13 @@ const (
 	markHeader  = 8 // skippable magic and length
 	markName    = "MAcommit"
 	markVersion = 1
-	markFixed   = 132 // payload before the table of frames
+	markFixed   = 156 // payload before the table of frames
 	markMinimum = markHeader + markFixed + sha256.Size
-	// maxMarkFrames bounds the table: a commit is one message of at most some
-	// hundred MiB or a batch of at most maxBatchBytes.
+	// markHome is where UUID, key and number of the segment stand, behind name,
+	// version and count.
+	markHome = markHeader + 16
+	// maxMarkFrames bounds the table: a commit is one message of at most
+	// maxContent or a batch of at most maxBatchBytes.
 	maxMarkFrames = 1 << 16
 	// continuation is set in the table for a frame that goes on with an entry
 	// whose tar header stands in a frame before it.
@@ -26,7 +29,7 @@ const (
 
 // mark closes a commit.
 type mark struct {
-	vault  UUID
+	home
 	offset int64       // of the commit's first frame, from the start of the file
 	first  uint64      // seq of its first record
 	count  uint32      // records in it
@@ -51,6 +54,11 @@ func (m *mark) body() int64 {
 // last returns the seq of the commit's last record.
 func (m *mark) last() uint64 { return m.first + uint64(m.count) - 1 }
 
+// end returns the chain behind the commit.
+func (m *mark) end() chain {
+	return chain{seq: m.last(), head: m.head, id: m.lastID, received: m.lastID.Time()}
+}
+
 func (m *mark) encode() []byte {
 	le := binary.LittleEndian
 	b := make([]byte, 0, m.length())
@@ -60,6 +68,8 @@ func (m *mark) encode() []byte {
 	b = le.AppendUint32(b, markVersion)
 	b = le.AppendUint32(b, m.count)
 	b = append(b, m.vault[:]...)
+	b = append(b, m.key[:]...)
+	b = le.AppendUint64(b, m.segment)
 	b = le.AppendUint64(b, uint64(m.offset))
 	b = le.AppendUint64(b, m.first)
 	b = append(b, m.lastID[:]...)
@@ -73,11 +83,12 @@ func (m *mark) encode() []byte {
 	return append(b, sum[:]...)
 }
 
-// decodeMark reads the mark at the start of b, which must belong to the vault
-// and stand right behind its frames when it is at offset at of the file.
-func decodeMark(b []byte, vault UUID, at int64) (*mark, bool) {
+// decodeMark reads the mark at the start of b, which stands right behind its
+// frames when it is at offset at of the file. Whether it belongs there the
+// caller looks.
+func decodeMark(b []byte, at int64) (*mark, bool) {
 	le := binary.LittleEndian
-	if len(b) < markMinimum || le.Uint32(b) != skippableMagic || string(b[8:16]) != markName {
+	if !beginsMark(b, nil) {
 		return nil, false
 	}
 	length := int64(le.Uint32(b[4:])) + markHeader
@@ -90,40 +101,34 @@ func decodeMark(b []byte, vault UUID, at int64) (*mark, bool) {
 		return nil, false
 	}
 	m := &mark{
-		vault: UUID(payload[16:]), count: le.Uint32(payload[12:]),
-		offset: int64(le.Uint64(payload[32:])), first: le.Uint64(payload[40:]),
-		lastID: mail.ID(payload[48:]), head: mail.Digest(payload[64:]), digest: mail.Digest(payload[96:]),
+		home:   home{owner{UUID(payload[16:]), markKey(payload[32:])}, le.Uint64(payload[48:])},
+		count:  le.Uint32(payload[12:]),
+		offset: int64(le.Uint64(payload[56:])), first: le.Uint64(payload[64:]),
+		lastID: mail.ID(payload[72:]), head: mail.Digest(payload[88:]), digest: mail.Digest(payload[120:]),
 		frames: make([]uint32, frames),
 	}
 	for i := range m.frames {
 		m.frames[i] = le.Uint32(payload[markFixed+4*i:])
 	}
-	ok := le.Uint32(payload[8:]) == markVersion && m.vault == vault && m.count > 0 && m.offset+m.body() == at
+	ok := le.Uint32(payload[8:]) == markVersion && m.first > 0 && m.count > 0 && m.last() >= m.first &&
+		m.offset >= 0 && m.offset+m.body() == at
 	return m, ok
 }
 
-// findMark searches from off on for the next mark of the vault and returns
-// where it stands; nil when there is none.
-func (w *window) findMark(off int64, vault UUID) (*mark, int64, error) {
-	pattern := binary.LittleEndian.AppendUint32(nil, skippableMagic)
-	for off < w.limit {
-		b, err := w.at(off, windowSize)
-		if err != nil {
-			return nil, 0, err
-		}
-		i := bytes.Index(b, pattern)
-		switch {
-		case i >= 0:
-			off += int64(i)
-			if m, ok := w.mark(off, vault); ok {
-				return m, off, nil
-			}
-			off++
-		case len(b) < windowSize:
-			return nil, 0, nil
-		default:
-			off += int64(len(b) - len(pattern) + 1)
-		}
+// beginsMark reports whether a mark that belongs there may stand at the start of
+// b; with no home, any.
+func beginsMark(b []byte, of *home) bool {
+	pattern, at := markPattern(of)
+	return len(b) >= markMinimum && binary.LittleEndian.Uint32(b) == skippableMagic &&
+		string(b[markHeader:markHeader+len(markName)]) == markName && bytes.HasPrefix(b[at:], pattern)
+}
+
+// markPattern returns bytes to search marks by and where they stand in one.
+// No message can hold those of a home.
+func markPattern(of *home) ([]byte, int) {
+	if of == nil {
+		return []byte(markName), markHeader
 	}
-	return nil, 0, nil
+	b := append(of.vault[:len(of.vault):len(of.vault)], of.key[:]...)
+	return binary.LittleEndian.AppendUint64(b, of.segment), markHome
 }

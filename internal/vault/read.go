@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sort"
+	"syscall"
 
 	"mailarchive/internal/durable"
 	"mailarchive/internal/mail"
@@ -57,53 +59,6 @@ func (v *Vault) Open(_ context.Context, id mail.ID) (mail.Arrival, io.ReadCloser
 	return i.Arrival, content, err
 }
 
-// Walk calls each for every record from seq from on that is there when it is
-// called, in order, lost ones included, until each returns an error or ctx
-// ends. A zero from is the beginning.
-func (v *Vault) Walk(ctx context.Context, from uint64, each func(Item) error) error {
-	v.mu.Lock()
-	segments := append([]*segment(nil), v.segments...)
-	v.mu.Unlock()
-	for _, s := range segments {
-		entries, _, err := v.entriesOf(s)
-		if err != nil {
-			return err
-		}
-		first := sort.Search(len(entries), func(i int) bool { return entries[i].seq >= from })
-		if first == len(entries) {
-			continue
-		}
-		if err := v.walkSegment(ctx, s, entries[first:], each); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (v *Vault) walkSegment(ctx context.Context, s *segment, entries []entry, each func(Item) error) error {
-	f, err := v.openSegment(s.number)
-	if err != nil {
-		return fmt.Errorf("segment %d: %w", s.number, err)
-	}
-	defer f.Close()
-	var frame int64 = -1
-	var raw []byte
-	var bad error
-	for _, e := range entries {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if e.flags&entryLost == 0 && e.frame != frame {
-			frame = e.frame
-			raw, bad = v.readRaw(f, e)
-		}
-		if err := each(v.item(s, e, raw, bad)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // read reads one record on its own.
 func (v *Vault) read(s *segment, e entry) Item {
 	f, err := v.openSegment(s.number)
@@ -117,6 +72,9 @@ func (v *Vault) read(s *segment, e entry) Item {
 
 // readRaw returns what the entry's frame holds.
 func (v *Vault) readRaw(f io.ReaderAt, e entry) ([]byte, error) {
+	if e.frameSize > maxFrame {
+		return nil, errDisagree
+	}
 	frame := make([]byte, e.frameSize)
 	if n, err := f.ReadAt(frame, e.frame); n < len(frame) {
 		return nil, fmt.Errorf("read frame at %d: %w", e.frame, err)
@@ -128,15 +86,15 @@ func (v *Vault) readRaw(f io.ReaderAt, e entry) ([]byte, error) {
 func (v *Vault) item(s *segment, e entry, raw []byte, err error) Item {
 	switch {
 	case e.flags&entryLost != 0:
-		return Item{Arrival: mail.Arrival{Seq: e.seq}, Err: fmt.Errorf("record %d in segment %d is lost: %w", e.seq, s.number, mail.ErrDamaged)}
+		return lostItem(e.seq)
 	case err != nil:
 		return damagedItem(e, err)
 	case int(e.rawOffset) > len(raw):
-		return damagedItem(e, fmt.Errorf("index and segment disagree: %w", mail.ErrDamaged))
+		return damagedItem(e, errDisagree)
 	}
 	fd, _, err := parsePair(raw, int(e.rawOffset))
 	if err == nil && (fd.id != e.id || fd.seq != e.seq) {
-		err = fmt.Errorf("index and segment disagree: %w", mail.ErrDamaged)
+		err = errDisagree
 	}
 	if err != nil {
 		return damagedItem(e, err)
@@ -149,14 +107,29 @@ func (v *Vault) item(s *segment, e entry, raw []byte, err error) Item {
 	}}
 }
 
+func lostItem(seq uint64) Item {
+	return Item{Arrival: mail.Arrival{Seq: seq}, Err: fmt.Errorf("record %d is lost: %w", seq, mail.ErrDamaged)}
+}
+
 func damagedItem(e entry, err error) Item {
-	if !errors.Is(err, mail.ErrDamaged) {
-		err = fmt.Errorf("%w: %w", mail.ErrDamaged, err)
-	}
 	return Item{
 		Arrival: mail.Arrival{ID: e.id, Seq: e.seq, Digest: e.digest, Size: e.size},
-		Err:     fmt.Errorf("record %s: %w", e.id, err),
+		Err:     fmt.Errorf("record %s: %w", e.id, damaged(err)),
 	}
+}
+
+// damaged marks what went wrong in reading: the bytes are not there, or the
+// machine could not look now.
+func damaged(err error) error {
+	for _, later := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM} {
+		if errors.Is(err, later) {
+			return fmt.Errorf("%w: %w", mail.ErrRetry, err)
+		}
+	}
+	if errors.Is(err, mail.ErrDamaged) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", mail.ErrDamaged, err)
 }
 
 // content opens the bytes of an entry, wherever they stand.
@@ -176,7 +149,7 @@ func (v *Vault) content(s *segment, e entry) (io.ReadCloser, error) {
 	}
 	f, err := v.openSegment(s.number)
 	if err != nil {
-		return nil, err
+		return nil, damaged(err)
 	}
 	info, err := f.Stat()
 	if err != nil {
@@ -184,7 +157,7 @@ func (v *Vault) content(s *segment, e entry) (io.ReadCloser, error) {
 		return nil, err
 	}
 	return &largeReader{
-		chunkReader: chunkReader{w: &window{r: f, limit: info.Size()}, codec: v.codec, off: e.frame + int64(e.frameSize), left: e.size},
+		chunkReader: chunkReader{w: &window{r: steady{f, v.log}, limit: info.Size()}, codec: v.codec, off: e.frame + int64(e.frameSize), left: e.size},
 		file:        f,
 	}, nil
 }
@@ -237,13 +210,13 @@ func (c *chunkReader) next() error {
 }
 
 // findID finds the record with that ID. IDs rise with seq, so segments and
-// entries are searched by halving. Errors wrap mail.ErrNotFound.
+// entries are searched by halving. Errors: mail.ErrNotFound, mail.ErrDamaged.
 func (v *Vault) findID(id mail.ID) (*segment, entry, error) {
 	atLeast := func(x mail.ID) bool { return bytes.Compare(x[:], id[:]) >= 0 }
 	return v.find("message "+id.String(),
 		func(s *segment) bool { return atLeast(s.lastID) },
 		func(e entry) bool { return atLeast(e.id) },
-		func(e entry) bool { return e.id == id && e.flags&entryLost == 0 })
+		func(e entry) bool { return e.id == id })
 }
 
 // findSeq finds the record with that seq.
@@ -251,7 +224,7 @@ func (v *Vault) findSeq(seq uint64) (*segment, entry, error) {
 	return v.find(fmt.Sprintf("record %d", seq),
 		func(s *segment) bool { return s.last >= seq },
 		func(e entry) bool { return e.seq >= seq },
-		func(e entry) bool { return e.seq == seq && e.flags&entryLost == 0 })
+		func(e entry) bool { return e.seq == seq })
 }
 
 func (v *Vault) find(what string, inSegment func(*segment) bool, notBefore, is func(entry) bool) (*segment, entry, error) {
@@ -274,36 +247,26 @@ func (v *Vault) find(what string, inSegment func(*segment) bool, notBefore, is f
 		return nil, entry{}, err
 	case !ok || !is(e):
 		return nil, entry{}, missing
+	case e.flags&entryLost != 0:
+		return nil, entry{}, fmt.Errorf("%s is lost: %w", what, mail.ErrDamaged)
 	}
 	return s, e, nil
 }
 
 func (v *Vault) searchSegment(s *segment, entries []entry, notBefore func(entry) bool) (e entry, ok bool, err error) {
-	if entries != nil {
-		at := func(i int) (entry, error) { return entries[i], nil }
-		return searchEntries(len(entries), at, notBefore)
+	if entries == nil {
+		err = v.withIndex(s, func(f *indexFile) error {
+			e, ok, err = searchEntries(f.count, f.at, notBefore)
+			return err
+		})
+		if err == nil {
+			return e, ok, nil
+		}
+		if entries, err = v.entriesOf(s); err != nil {
+			return e, false, err
+		}
 	}
-	err = v.withIndex(s, func(f *indexFile) error {
-		e, ok, err = searchEntries(f.count, f.at, notBefore)
-		return err
-	})
-	return e, ok, err
-}
-
-// entriesOf returns the positions of a segment and its length as they are now.
-func (v *Vault) entriesOf(s *segment) (entries []entry, length int64, err error) {
-	v.mu.Lock()
-	entries, length = s.entries, s.length
-	empty := s.empty()
-	v.mu.Unlock()
-	if entries != nil || empty {
-		return entries, length, nil
-	}
-	err = v.withIndex(s, func(f *indexFile) error {
-		entries, err = f.all()
-		return err
-	})
-	return entries, length, err
+	return searchEntries(len(entries), func(i int) (entry, error) { return entries[i], nil }, notBefore)
 }
 
 // checkEnd reads the last committed record of a segment back.
@@ -324,7 +287,7 @@ func (v *Vault) checkEnd(s *segment) error {
 // loadContents makes the table of contents, in the background.
 func (v *Vault) loadContents() {
 	v.mu.Lock()
-	segments := append([]*segment(nil), v.segments...)
+	segments := slices.Clone(v.segments)
 	last := v.end.seq
 	v.mu.Unlock()
 	for _, s := range segments {
@@ -333,7 +296,7 @@ func (v *Vault) loadContents() {
 			return
 		default:
 		}
-		entries, _, err := v.entriesOf(s)
+		entries, err := v.entriesOf(s)
 		if err != nil {
 			v.log.Warn("index not read; equal contents in it are stored again", "segment", s.number, "error", err)
 			continue

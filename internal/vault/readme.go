@@ -13,13 +13,17 @@ import (
 //go:embed readme.txt
 var readme string
 
-func (v *Vault) writeReadme() error {
+// writeReadme puts it there when it is not. The mail is safe without it.
+func (v *Vault) writeReadme() {
 	name := filepath.Join(v.folder, readmeFile)
 	if _, err := v.fs.Stat(name); err == nil {
-		return nil
+		return
 	}
-	return durable.WriteFile(v.fs, name, 0o644, func(w io.Writer) error {
+	err := durable.WriteFile(v.fs, name, 0o644, func(w io.Writer) error {
 		_, err := io.WriteString(w, readme)
 		return err
 	})
+	if err != nil {
+		v.log.Warn("page on how to read the vault not written", "file", name, "error", err)
+	}
 }

@@ -4,12 +4,10 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"mailarchive/internal/durable"
 	"mailarchive/internal/mail"
@@ -28,14 +26,6 @@ type Recovery struct {
 	Indexed []int
 }
 
-// Torn is a stretch of bytes that no commit closes, kept in a file of its own.
-type Torn struct {
-	Segment int
-	Offset  int64
-	Length  int64 // bytes
-	File    string
-}
-
 // recover makes the folder ready and returns the writer that goes on with it.
 func (v *Vault) recover() (*writer, error) {
 	for _, folder := range []string{v.folder, filepath.Join(v.folder, tornFolder), filepath.Join(v.folder, spoolFolder)} {
@@ -46,16 +36,14 @@ func (v *Vault) recover() (*writer, error) {
 	if err := v.clearTemporary(); err != nil {
 		return nil, err
 	}
-	if err := v.identify(); err != nil {
-		return nil, err
-	}
-	if err := v.writeReadme(); err != nil {
-		return nil, err
-	}
 	numbers, err := v.segmentNumbers()
 	if err != nil {
 		return nil, err
 	}
+	if err := v.identify(numbers); err != nil {
+		return nil, err
+	}
+	v.writeReadme()
 	return v.recoverSegments(numbers)
 }
 
@@ -94,106 +82,166 @@ func (v *Vault) segmentNumbers() ([]int, error) {
 // the closed segments before them, from the newest back.
 func (v *Vault) recoverSegments(numbers []int) (*writer, error) {
 	if len(numbers) == 0 {
-		return v.firstWriter()
+		return &writer{v: v, seg: &segment{}, hash: sha256.New()}, nil
 	}
-	tail, err := v.recoverTail(numbers)
+	tail, err := v.recoverTail(numbers, nil)
 	if err != nil {
 		return nil, err
 	}
-	var segments []*segment
+	v.end = tail.end
 	if next := tail.seg; !next.empty() {
-		segments = append(segments, next)
-		for i := len(numbers) - 1; i >= 0; i-- {
-			if numbers[i] >= tail.seg.number {
-				continue
-			}
+		v.segments = append(v.segments, next)
+		for i := slices.Index(numbers, next.number) - 1; i >= 0; i-- {
 			s, err := v.recoverClosed(numbers[i], next)
 			if err != nil {
 				return nil, fmt.Errorf("segment %d: %w", numbers[i], err)
 			}
 			if !s.empty() {
-				segments, next = append(segments, s), s
+				v.segments, next = append(v.segments, s), s
 			}
 		}
 	}
-	slices.Reverse(segments)
-	v.segments = segments
-	return v.newWriter(numbers[len(numbers)-1], tail)
+	slices.Reverse(v.segments)
+	return v.newWriter(numbers, tail)
 }
 
-func (v *Vault) firstWriter() (*writer, error) {
-	w := &writer{v: v, hash: sha256.New(), seg: &segment{number: 1}}
-	v.segments = append(v.segments, w.seg)
-	var err error
-	w.file, err = v.createSegment(1)
-	return w, err
-}
-
-// newWriter goes on in the file with the last number: the tail itself, or an
-// empty one that a crash left behind it.
-func (v *Vault) newWriter(last int, tail *tailState) (*writer, error) {
-	v.end = tail.end
-	w := &writer{v: v, seg: tail.seg, hash: tail.hash, broken: tail.damagedEnd, closed: tail.closed}
-	if tail.seg.number != last {
-		w.seg, w.hash, w.broken, w.closed = &segment{number: last}, sha256.New(), false, nil
-		if !tail.seg.empty() {
-			w.closed = &Closed{Segment: tail.seg.number, Length: tail.seg.length, SHA256: mail.Digest(tail.hash.Sum(nil))}
-			v.retire(tail.seg)
+// newWriter goes on behind the tail: in its file, when that is the last one and
+// whole to its end, else in a new one. Files behind the tail are empty: they go,
+// because a sync of the folder may have failed when they were made, and only a
+// name made anew can be made sure.
+func (v *Vault) newWriter(numbers []int, tail *tailState) (*writer, error) {
+	w := &writer{v: v, seg: tail.seg, hash: tail.hash}
+	last := tail.seg.number
+	if tail.seg.empty() {
+		w.seg, w.hash, last = &segment{}, sha256.New(), 0
+	}
+	for _, n := range numbers {
+		if n > last {
+			v.removeEmpty(n)
 		}
 	}
-	if w.seg.empty() {
-		v.segments = append(v.segments, w.seg)
-	} else {
-		w.month = v.month(w.seg.firstID.Time())
+	if last == 0 || tail.damagedEnd {
+		return w, nil
 	}
+	w.month = v.month(w.seg.lastID.Time())
 	file, err := v.fs.OpenFile(v.path(last, segmentSuffix), os.O_RDWR, 0)
 	if err != nil {
 		return nil, err
 	}
+	if err := v.rewrite(file, tail.last, w.seg.length); err != nil {
+		return nil, errors.Join(fmt.Errorf("last commit of segment %d: %w", last, err), file.Close())
+	}
+	if numbers[len(numbers)-1] != last {
+		return w, file.Close()
+	}
 	w.file = file
-	_, err = file.Seek(w.seg.length, io.SeekStart)
-	return w, err
+	return w, nil
+}
+
+func (v *Vault) removeEmpty(number int) {
+	if err := v.fs.Remove(v.path(number, segmentSuffix)); err != nil {
+		v.log.Warn("empty segment not removed", "segment", number, "error", err)
+	}
+}
+
+// rewrite writes the last commit over itself and syncs it. A killed process
+// leaves bytes that can be read and are not on disk; when their sync had failed
+// just before, another one would say nil without having written them
+// (durable.File), and the next record would name one that power loss takes
+// away. The file is left at end.
+func (v *Vault) rewrite(f durable.File, off, end int64) error {
+	if _, err := f.Seek(off, io.SeekStart); err != nil {
+		return err
+	}
+	b := make([]byte, min(end-off, windowSize))
+	for off < end {
+		b = b[:min(end-off, int64(len(b)))]
+		if n, err := f.ReadAt(b, off); n < len(b) {
+			return err
+		}
+		if _, err := f.Write(b); err != nil {
+			if err = kind(err); !errors.Is(err, mail.ErrFull) {
+				return err
+			}
+			// A file system that never writes in place has no room: a sync
+			// must do, and a full disk must not keep anybody from reading.
+			v.log.Warn("no space to write the last commit again", "error", err)
+			break
+		}
+		off += int64(len(b))
+	}
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	_, err := f.Seek(end, io.SeekStart)
+	return err
 }
 
 // recoverClosed takes in a segment that a later one follows.
-func (v *Vault) recoverClosed(number int, next *segment) (*segment, error) {
-	f, err := v.openSegment(number)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	s := &segment{number: number, length: info.Size()}
-	if v.useIndex(s) == nil {
-		return s, nil
-	}
-	// No index, or one for another length: the record behind says how long
-	// the segment was when it was closed.
-	closed, err := v.closedBefore(next)
-	switch {
-	case err != nil:
-		v.log.Error("no record says how long this segment was", "segment", number, "error", err)
-	case closed == nil, closed.Segment < number:
-		s.length = 0 // given up before its first commit
-	case closed.Segment == number:
-		s.length = min(s.length, closed.Length)
-	}
-	if s.length < info.Size() {
-		if err := v.cutTail(number, s.length, info.Size(), nil); err != nil {
-			return nil, err
+func (v *Vault) recoverClosed(number int, next *segment) (s *segment, err error) {
+	err = v.withSegment(number, func(f io.ReaderAt, size int64) error {
+		s = &segment{number: number, length: size}
+		if v.useIndex(s, next.first) == nil {
+			return nil
 		}
-	}
-	if s.length == 0 || v.useIndex(s) == nil {
-		return s, nil
-	}
-	return s, v.makeIndex(s, f)
+		// No index, or one for another length: the segment behind says how
+		// long this one was when it was closed.
+		said, err := v.saidBy(next)
+		if err != nil {
+			v.log.Error("no record says how long this segment was", "segment", number, "error", err)
+		}
+		s.length = said.limit(number, size)
+		if s.length < size {
+			if err := v.cutTail(number, s.length, size, nil); err != nil {
+				return err
+			}
+		}
+		if s.length == 0 || v.useIndex(s, next.first) == nil {
+			return nil
+		}
+		s, _, err = v.makeIndex(number, f, s.length, next.first)
+		return err
+	})
+	return s, err
 }
 
-// useIndex fills the segment from its index.
-func (v *Vault) useIndex(s *segment) error {
+// limit returns how many bytes of a segment of that size were committed, by
+// what the first record behind it says. A segment that is passed over there was
+// given up before its first commit.
+func (c *Closed) limit(number int, size int64) int64 {
+	switch {
+	case c == nil || c.Segment > number:
+		return size
+	case c.Segment < number:
+		return 0
+	}
+	return min(size, c.Length)
+}
+
+// before returns what a segment's first record says of those before it: the
+// vault's first record that there is nothing in them.
+func (r *Record) before() *Closed {
+	if r.Closed == nil && r.Seq == 1 {
+		return &Closed{}
+	}
+	return r.Closed
+}
+
+// saidBy returns what the segment's first record says of those before it.
+func (v *Vault) saidBy(s *segment) (said *Closed, err error) {
+	err = v.withSegment(s.number, func(f io.ReaderAt, size int64) error {
+		r, err := v.firstRecord(&window{r: f, limit: size})
+		if err == nil {
+			said = r.before()
+		}
+		return err
+	})
+	return said, err
+}
+
+// useIndex fills the segment from its index, as far as that can be true: a
+// record is there for each number, and next stands in the segment behind.
+func (v *Vault) useIndex(s *segment, next uint64) error {
 	return v.withIndex(s, func(f *indexFile) error {
 		if f.count == 0 {
 			return mail.ErrDamaged
@@ -206,41 +254,36 @@ func (v *Vault) useIndex(s *segment) error {
 		if err != nil {
 			return err
 		}
-		s.first, s.firstID, s.last, s.lastID = first.seq, first.id, last.seq, last.id
+		if first.seq == 0 || last.seq >= next || last.seq-first.seq != uint64(f.count-1) {
+			return fmt.Errorf("index counts from %d to %d: %w", first.seq, last.seq, mail.ErrDamaged)
+		}
+		s.first, s.last, s.lastID = first.seq, last.seq, last.id
 		return nil
 	})
 }
 
-// makeIndex reads a closed segment and writes its index anew.
-func (v *Vault) makeIndex(s *segment, f io.ReaderAt) error {
-	t := v.newTail(s.number)
-	if err := t.scan(f, s.length); err != nil {
-		return err
+// makeIndex reads a closed segment of that length and writes its index anew.
+// The segment behind it begins with record next. It returns the positions,
+// which stay in the segment only when the index could not be written.
+func (v *Vault) makeIndex(number int, f io.ReaderAt, length int64, next uint64) (*segment, []entry, error) {
+	t := v.newTail(number)
+	t.closed, t.next = true, next
+	if err := t.scan(v.newScanner(f, length)); err != nil {
+		return nil, nil, err
 	}
-	v.opened.Indexed = append(v.opened.Indexed, s.number)
+	t.seg.length = length
+	v.mu.Lock()
+	v.opened.Indexed = append(v.opened.Indexed, number)
 	v.opened.Damaged = append(v.opened.Damaged, t.findings...)
-	*s = *t.seg
-	v.retire(s)
-	return nil
-}
-
-// closedBefore reads what the segment's first record says of the one before.
-func (v *Vault) closedBefore(s *segment) (*Closed, error) {
-	f, err := v.openSegment(s.number)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	record, err := v.firstRecord(f, s.length)
-	if err != nil {
-		return nil, err
-	}
-	return record.Closed, nil
+	v.mu.Unlock()
+	entries := t.seg.entries
+	v.retire(t.seg)
+	return t.seg, entries, nil
 }
 
 // firstRecord reads the record that a segment begins with.
-func (v *Vault) firstRecord(f io.ReaderAt, length int64) (*Record, error) {
-	frame, err := (&window{r: f, limit: length}).frame(0)
+func (v *Vault) firstRecord(w *window) (*Record, error) {
+	frame, err := w.frame(0)
 	if err != nil {
 		return nil, err
 	}
@@ -250,90 +293,4 @@ func (v *Vault) firstRecord(f io.ReaderAt, length int64) (*Record, error) {
 	}
 	fd, _, err := parsePair(raw, 0)
 	return fd.record, err
-}
-
-// uuidOfRecords finds the vault's name in its records, for when vault.json is
-// gone.
-func (v *Vault) uuidOfRecords() (UUID, bool, error) {
-	numbers, err := v.segmentNumbers()
-	if err != nil {
-		return UUID{}, false, err
-	}
-	bytes := int64(0)
-	for _, n := range numbers {
-		f, err := v.openSegment(n)
-		if err != nil {
-			return UUID{}, false, err
-		}
-		info, err := f.Stat()
-		if err == nil {
-			bytes += info.Size()
-			var r *Record
-			if r, err = v.firstRecord(f, info.Size()); err == nil {
-				f.Close()
-				return r.Vault, true, nil
-			}
-		}
-		f.Close()
-	}
-	if bytes > maxFrameRaw {
-		return UUID{}, false, fmt.Errorf("%s is gone and no segment begins with a readable record; put the file back from a backup: %w", identityFile, mail.ErrDamaged)
-	}
-	return UUID{}, false, nil
-}
-
-// cutTail copies [off, size) of a segment to torn/ and cuts the segment there,
-// then appends the mark of records that were kept, if any.
-func (v *Vault) cutTail(number int, off, size int64, m *mark) error {
-	f, err := v.fs.OpenFile(v.path(number, segmentSuffix), os.O_RDWR, 0)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	if off < size {
-		if err := v.keepTorn(f, number, off, size); err != nil {
-			return err
-		}
-		if err := f.Truncate(off); err != nil {
-			return err
-		}
-	}
-	if m != nil {
-		if _, err := f.Seek(off, io.SeekStart); err != nil {
-			return err
-		}
-		if _, err := f.Write(m.encode()); err != nil {
-			return kind(err)
-		}
-	}
-	return f.Sync()
-}
-
-func (v *Vault) keepTorn(f io.ReaderAt, number int, off, size int64) error {
-	base := fmt.Sprintf("%09d-%d", number, off)
-	name := filepath.Join(v.folder, tornFolder, base+".bin")
-	for i := 2; ; i++ {
-		if _, err := v.fs.Stat(name); err != nil {
-			break
-		}
-		name = filepath.Join(v.folder, tornFolder, fmt.Sprintf("%s-%d.bin", base, i))
-	}
-	err := durable.WriteFile(v.fs, name, 0o600, func(w io.Writer) error {
-		_, err := io.Copy(w, io.NewSectionReader(f, off, size-off))
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("keep torn bytes: %w", kind(err))
-	}
-	t := Torn{Segment: number, Offset: off, Length: size - off, File: strings.TrimPrefix(name, v.folder+"/")}
-	v.opened.Torn = append(v.opened.Torn, t)
-	v.log.Warn("torn bytes behind the last commit moved aside", "segment", t.Segment, "offset", t.Offset, "length", t.Length, "file", t.File)
-	return nil
-}
-
-// hashOf returns the running hash of the first length bytes.
-func hashOf(r io.ReaderAt, length int64) (hash.Hash, error) {
-	h := sha256.New()
-	_, err := io.Copy(h, io.NewSectionReader(r, 0, length))
-	return h, err
 }

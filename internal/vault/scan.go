@@ -30,7 +30,7 @@ type span struct {
 // nextSpan reads the stretch that begins at off. It never fails on damaged
 // bytes: what it cannot make out becomes a stretch with no mark that ends where
 // the next commit begins, or at the window's limit.
-func nextSpan(w *window, off int64, vault UUID) (span, error) {
+func nextSpan(w *window, off int64, of home) (span, error) {
 	s := span{off: off}
 	at := off
 	for at < w.limit && len(s.frames) < maxMarkFrames {
@@ -43,18 +43,18 @@ func nextSpan(w *window, off int64, vault UUID) (span, error) {
 		if !errors.Is(err, mail.ErrDamaged) {
 			return s, err
 		}
-		if m, ok := w.mark(at, vault); ok && m.offset == off {
+		if m, ok := w.mark(at, &of); ok && m.offset == off {
 			return spanOf(m, at), nil
 		}
 		break
 	}
-	m, markAt, err := w.findMark(off, vault)
+	m, markAt, err := w.findMark(off, &of)
 	switch {
 	case err != nil:
 		return s, err
 	case m == nil:
 		s.end = w.limit
-	case m.offset <= off:
+	case m.offset == off:
 		s = spanOf(m, markAt)
 		s.broken = true
 	default:
@@ -79,12 +79,36 @@ func spanOf(m *mark, at int64) span {
 }
 
 // intact reports whether the frames have the digest that the mark names.
-func (s *span) intact(r io.ReaderAt) (bool, error) {
+func (s *span) intact(w *window) (bool, error) {
+	d, err := w.digest(s.mark.offset, s.mark.body())
+	return d == s.mark.digest, err
+}
+
+// digest returns the SHA-256 of a stretch.
+func (w *window) digest(off, length int64) (mail.Digest, error) {
 	h := sha256.New()
-	if _, err := io.Copy(h, io.NewSectionReader(r, s.mark.offset, s.mark.body())); err != nil {
-		return false, err
+	err := w.each(off, length, func(b []byte) { h.Write(b) })
+	return mail.Digest(h.Sum(nil)), err
+}
+
+// mayFollow reports whether a record may come next after end. Within a commit
+// with its mark each frame is where the mark says, and what is in them is our
+// own. With no mark a frame may have been guessed wrong, and then a message
+// could pretend to be records: what counts there has to name the record before
+// it, salt and all, which nobody could have known who wrote the message. Only
+// the record that a file begins with needs no predecessor.
+func (s *span) mayFollow(fd found, end chain, vault UUID) error {
+	ok := fd.record.Vault == vault
+	switch {
+	case s.mark != nil:
+		ok = ok && fd.seq > end.seq && fd.seq >= s.mark.first && fd.seq <= s.mark.last()
+	case fd.frame > 0 || fd.rawOffset > 0 || end.seq > 0:
+		ok = ok && fd.seq == end.seq+1 && fd.record.Prev == end.head
 	}
-	return mail.Digest(h.Sum(nil)) == s.mark.digest, nil
+	if !ok {
+		return fmt.Errorf("record %d of vault %s is out of place: %w", fd.seq, fd.record.Vault, mail.ErrDamaged)
+	}
+	return nil
 }
 
 // found is one record that a scan came upon.
@@ -92,7 +116,8 @@ type found struct {
 	entry
 	record *Record
 	json   []byte
-	inline []byte // the content, when it stands in the record's frame
+	head   mail.Digest // of json
+	inline []byte      // the content, when it stands in the record's frame
 	chunks []frameSpan
 }
 
@@ -102,20 +127,24 @@ type badFrame struct {
 	err error
 }
 
-// scanner reads spans and the records in them.
+// scanner reads spans and the records in them. It belongs to one goroutine.
 type scanner struct {
 	w     *window
 	codec *codec
+	raw   []byte // what the frame in hand holds
 }
 
-func (v *Vault) newScanner(r io.ReaderAt, limit int64) scanner {
-	return scanner{&window{r: r, limit: limit}, v.codec}
+func (v *Vault) newScanner(r io.ReaderAt, limit int64) *scanner {
+	return &scanner{w: &window{r: r, limit: limit}, codec: v.codec}
 }
 
 // records calls each for every record in the span that can be read, in order,
-// and returns the frames that cannot. Continued frames of large content are
-// not decoded.
-func (sc scanner) records(s span, each func(found) error) ([]badFrame, error) {
+// and returns the frames that cannot, those for which each returns an error
+// that wraps mail.ErrDamaged included. What each gets is valid until it
+// returns. Continued frames of large content are not decoded; without a mark
+// nothing tells where those of a lost record end, and the first bad frame is
+// the last one.
+func (sc *scanner) records(s span, each func(found) error) ([]badFrame, error) {
 	var bad []badFrame
 	for i := 0; i < len(s.frames); i++ {
 		f := s.frames[i]
@@ -132,19 +161,31 @@ func (sc scanner) records(s span, each func(found) error) ([]badFrame, error) {
 		}
 		if err != nil {
 			bad = append(bad, badFrame{f, err})
+			if s.mark == nil {
+				break // what follows may be the middle of a message
+			}
 		}
 		i += large
 	}
 	return bad, nil
 }
 
-// frame reads the records of one frame; rest are the frames behind it.
-func (sc scanner) frame(f frameSpan, rest []frameSpan, each func(found) error) error {
+// decode returns what the frame holds, until the next call.
+func (sc *scanner) decode(f frameSpan) ([]byte, error) {
 	compressed, err := sc.w.at(f.off, f.size)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	raw, err := sc.codec.decompress(nil, compressed)
+	raw, err := sc.codec.decompress(sc.raw[:0], compressed)
+	if err == nil {
+		sc.raw = raw
+	}
+	return raw, err
+}
+
+// frame reads the records of one frame; rest are the frames behind it.
+func (sc *scanner) frame(f frameSpan, rest []frameSpan, each func(found) error) error {
+	raw, err := sc.decode(f)
 	if err != nil {
 		return err
 	}
@@ -153,7 +194,7 @@ func (sc scanner) frame(f frameSpan, rest []frameSpan, each func(found) error) e
 		if err != nil {
 			return err
 		}
-		fd.frame, fd.frameSize = f.off, uint32(f.size)
+		fd.frame, fd.frameSize, fd.head = f.off, uint32(f.size), mail.Sum(fd.json)
 		if fd.flags&entryLarge != 0 {
 			n := chunks(fd.size)
 			if n > len(rest) {

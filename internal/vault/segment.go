@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -20,10 +21,10 @@ const (
 // segment is one file of the vault, as far as it is committed. All fields are
 // guarded by Vault.mu; entries only ever grows.
 type segment struct {
-	number          int
-	length          int64 // bytes up to the end of the last commit
-	first, last     uint64
-	firstID, lastID mail.ID
+	number      int
+	length      int64 // bytes up to the end of the last commit
+	first, last uint64
+	lastID      mail.ID // of record last
 	// entries are the positions of an open segment, and of a closed one whose
 	// index could not be written; otherwise nil and on disk.
 	entries []entry
@@ -39,7 +40,7 @@ func (s *segment) extend(entries []entry, end int64) {
 		return
 	}
 	if s.empty() {
-		s.first, s.firstID = entries[0].seq, entries[0].id
+		s.first = entries[0].seq
 	}
 	last := entries[len(entries)-1]
 	s.last, s.lastID = last.seq, last.id
@@ -73,19 +74,16 @@ func (v *Vault) openSegment(number int) (durable.File, error) {
 }
 
 // createSegment makes the file of a new segment; when it returns nil the empty
-// file has a lasting name.
+// file has a lasting name. (Its bytes are synced with the first commit.) After
+// an error the name goes again, as far as that is possible.
 func (v *Vault) createSegment(number int) (durable.File, error) {
 	name := v.path(number, segmentSuffix)
 	f, err := v.fs.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	if err = f.Sync(); err == nil {
-		err = v.fs.SyncDir(v.folder)
-	}
-	if err != nil {
-		f.Close()
-		return nil, err
+	if err := v.fs.SyncDir(v.folder); err != nil {
+		return nil, errors.Join(err, f.Close(), v.fs.Remove(name))
 	}
 	return f, nil
 }

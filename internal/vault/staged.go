@@ -28,6 +28,8 @@ const (
 	// freeCheckEvery is how many spooled bytes pass between two looks at the
 	// free space.
 	freeCheckEvery = 1 << 20
+	// maxContent is the largest size in bytes that a ustar header can tell.
+	maxContent = 1<<33 - 1
 )
 
 // Staged is content on its way in: written piece by piece, hashed on the way,
@@ -50,21 +52,35 @@ func (v *Vault) Stage() *Staged {
 }
 
 // Write takes the next bytes. After an error the content cannot be appended.
-// Errors wrap mail.ErrFull when space runs out.
+// Errors wrap mail.ErrFull when space runs out, mail.ErrTooLarge at 8 GiB.
 func (s *Staged) Write(p []byte) (int, error) {
 	if s.err != nil {
+		return 0, s.err
+	}
+	if int64(len(p)) > maxContent-s.size {
+		s.err = fmt.Errorf("content of %d bytes and more: %w", maxContent, mail.ErrTooLarge)
 		return 0, s.err
 	}
 	s.hash.Write(p) // never fails (hash.Hash)
 	s.size += int64(len(p))
 	if s.spool == nil && s.fits(len(p)) {
-		s.buf = append(s.buf, p...)
+		s.hold(p)
 		return len(p), nil
 	}
 	if s.err = s.toSpool(p); s.err != nil {
 		return 0, s.err
 	}
 	return len(p), nil
+}
+
+// hold adds to the content in memory.
+func (s *Staged) hold(p []byte) {
+	if total := len(s.buf) + len(p); total > cap(s.buf) {
+		larger := append(s.v.buffers.take(max(total, 2*cap(s.buf))), s.buf...)
+		s.v.buffers.give(s.buf)
+		s.buf = larger
+	}
+	s.buf = append(s.buf, p...)
 }
 
 // fits reserves memory for n more bytes if they may be held there.
@@ -97,6 +113,7 @@ func (s *Staged) toSpool(p []byte) error {
 // release gives back the memory of the content.
 func (s *Staged) release() {
 	s.v.staging.Add(-int64(len(s.buf)))
+	s.v.buffers.give(s.buf)
 	s.buf = nil
 }
 

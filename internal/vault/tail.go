@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"hash"
@@ -10,9 +11,6 @@ import (
 	"mailarchive/internal/mail"
 )
 
-// sector is the unit that a disk writes whole or not at all, in bytes.
-const sector = 512
-
 // maxLost bounds how many lost records are entered one by one into an index.
 const maxLost = 2 * maxSegmentRecords
 
@@ -21,12 +19,18 @@ type tailState struct {
 	v        *Vault
 	seg      *segment
 	end      chain
-	closed   *Closed // of the segment's first record
 	hash     hash.Hash
 	findings []Finding
+	last     int64 // where the last commit begins
 	// damagedEnd says that the last commit is damaged: nothing may be written
 	// behind it.
 	damagedEnd bool
+	// closed says that a later segment names this one's length: all of it was
+	// acknowledged and nothing in it is torn.
+	closed bool
+	// next is the seq that the segment behind begins with, 0 when not known:
+	// what claims to be it or later belongs to nobody.
+	next uint64
 }
 
 func (v *Vault) newTail(number int) *tailState {
@@ -35,69 +39,112 @@ func (v *Vault) newTail(number int) *tailState {
 
 // recoverTail scans the segments that were written last, back to one that
 // holds a commit, keeps what is whole and moves the rest aside. It returns the
-// newest that holds records; the oldest when none does.
-func (v *Vault) recoverTail(numbers []int) (*tailState, error) {
-	number := numbers[len(numbers)-1]
-	f, err := v.openSegment(number)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	t := v.newTail(number)
-	if err := t.scan(f, info.Size()); err != nil {
-		return nil, fmt.Errorf("segment %d: %w", number, err)
-	}
-	before := t
-	if t.seg.empty() && len(numbers) > 1 {
-		if before, err = v.recoverTail(numbers[:len(numbers)-1]); err != nil {
-			return nil, err
-		}
-		t.end = before.end
-	}
-	if t.seg.length < info.Size() {
-		if err := t.settle(f, info.Size()); err != nil {
-			return nil, fmt.Errorf("segment %d: %w", number, err)
-		}
-	}
-	if t.seg.empty() {
-		t = before
-	}
-	if t.hash != nil {
-		return t, nil
-	}
-	v.opened.Damaged = append(v.opened.Damaged, t.findings...)
-	t.hash, err = hashOf(f, t.seg.length)
-	return t, err
-}
-
-// scan reads commit after commit up to size. It stops before a torn end, so
-// that seg.length tells where that begins.
-func (t *tailState) scan(r io.ReaderAt, size int64) error {
-	sc := t.v.newScanner(r, size)
-	for off := int64(0); off < size; {
-		s, err := nextSpan(sc.w, off, t.v.uuid)
+// newest that holds records; the oldest when none does. The first record of a
+// segment behind, in which no commit is whole, is in by, nil when none can be
+// read: it says which of the bytes before it belong to nobody.
+func (v *Vault) recoverTail(numbers []int, by *Record) (t *tailState, err error) {
+	last := len(numbers) - 1
+	t = v.newTail(numbers[last])
+	err = v.withSegment(t.seg.number, func(f io.ReaderAt, size int64) error {
+		committed, err := t.committed(f, size, by)
 		if err != nil {
 			return err
 		}
-		if s.mark == nil && s.end == size {
+		sc := v.newScanner(f, committed)
+		if err := t.scan(sc); err != nil {
+			return err
+		}
+		before := t
+		if t.seg.empty() && last > 0 {
+			if first := t.firstRecord(sc.w); first != nil {
+				by = first
+			}
+			if before, err = v.recoverTail(numbers[:last], by); err != nil {
+				return err
+			}
+			t.end = before.end
+		}
+		if t.seg.length < size {
+			if err := t.settle(sc, size); err != nil {
+				return err
+			}
+		}
+		if t.seg.empty() {
+			t = before
+		}
+		if t.hash != nil { // of a segment before this one
 			return nil
 		}
-		last := s.end == size
-		whole := false
-		if s.mark != nil {
-			if whole, err = s.intact(r); err != nil {
-				return err
-			}
+		v.opened.Damaged = append(v.opened.Damaged, t.findings...)
+		t.hash, err = hashOf(f, t.seg.length)
+		return err
+	})
+	if err != nil {
+		err = fmt.Errorf("segment %d: %w", numbers[last], err)
+	}
+	return t, err
+}
+
+// committed returns how much of the segment was committed by what a later
+// record says. That is believed as long as the bytes behind are what a failed
+// sync leaves: one commit whose place in the chain that record took over. A
+// copy of an old segment in the place of the last says as much, and is wrong.
+func (t *tailState) committed(f io.ReaderAt, size int64, by *Record) (int64, error) {
+	if by == nil {
+		return size, nil
+	}
+	said := by.before()
+	committed := said.limit(t.seg.number, size)
+	sc := t.v.newScanner(f, size)
+	for off := committed; off < size; {
+		s, err := nextSpan(sc.w, off, t.v.homeOf(t.seg.number))
+		if err != nil {
+			return 0, err
 		}
-		if !whole && last {
-			if torn, err := hasEmptySector(r, s.off, s.end); err != nil || torn {
+		wrong := s.mark != nil && s.mark.first != by.Seq
+		if _, err := sc.records(s, func(fd found) error {
+			wrong = wrong || fd.record.Salt == by.Salt // the ID may be the same
+			return nil
+		}); err != nil {
+			return 0, err
+		}
+		if wrong {
+			return size, nil
+		}
+		off = s.end
+	}
+	t.closed = said != nil && said.Segment == t.seg.number
+	return committed, nil
+}
+
+// firstRecord returns the record that the file begins with if it was written
+// there: a segment that was copied in the place of this one knows nothing of
+// those before it.
+func (t *tailState) firstRecord(w *window) *Record {
+	if m, err := w.firstMark(); err != nil || m != nil && m.home != t.v.homeOf(t.seg.number) {
+		return nil
+	}
+	if r, err := t.v.firstRecord(w); err == nil && r.Vault == t.v.owner.vault {
+		return r
+	}
+	return nil
+}
+
+// scan reads commit after commit. It stops before a torn end, so that
+// seg.length tells where that begins.
+func (t *tailState) scan(sc *scanner) error {
+	for off := int64(0); off < sc.w.limit; {
+		s, err := nextSpan(sc.w, off, t.v.homeOf(t.seg.number))
+		if err != nil {
+			return err
+		}
+		if t.next > 0 && s.mark != nil && s.mark.first >= t.next {
+			return nil
+		}
+		if s.end == sc.w.limit && !t.closed {
+			if torn, err := t.torn(sc, s); torn || err != nil {
 				return err
 			}
-			t.damagedEnd = true
 		}
 		if err := t.take(sc, s); err != nil {
 			return err
@@ -107,29 +154,44 @@ func (t *tailState) scan(r io.ReaderAt, size int64) error {
 	return nil
 }
 
+// torn reports whether the last stretch is what a crash left of a commit that
+// nobody was told yes for.
+func (t *tailState) torn(sc *scanner, s span) (bool, error) {
+	if s.mark == nil {
+		return true, nil
+	}
+	whole, err := s.intact(sc.w)
+	if whole || err != nil {
+		return false, err
+	}
+	torn, err := sc.missesSector(s)
+	t.damagedEnd = !torn
+	return torn, err
+}
+
 // take enters the records of a span.
-func (t *tailState) take(sc scanner, s span) error {
+func (t *tailState) take(sc *scanner, s span) error {
 	var entries []entry
 	bad, err := sc.records(s, func(fd found) error {
-		if !t.belongs(fd, s.mark, entries) {
-			return fmt.Errorf("record %d is out of place: %w", fd.seq, mail.ErrDamaged)
+		if t.next > 0 && fd.seq >= t.next {
+			return fmt.Errorf("record %d stands in the next segment: %w", fd.seq, mail.ErrDamaged)
 		}
-		if t.seg.empty() && len(entries) == 0 {
-			t.closed = fd.record.Closed
+		if err := s.mayFollow(fd, t.end, t.v.owner.vault); err != nil {
+			return err
 		}
 		entries = append(entries, fd.entry)
-		received, _ := time.Parse(timeLayout, fd.record.Received)
-		t.end = chain{seq: fd.seq, head: mail.Sum(fd.json), id: fd.id, received: received}
+		t.end = fd.end()
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	if m := s.mark; m != nil {
-		t.end = chain{seq: m.last(), head: m.head, id: m.lastID, received: m.lastID.Time()}
+	if s.mark != nil {
+		t.end = s.mark.end()
 	}
 	entries, lost := t.fill(entries, s.mark)
 	t.seg.extend(entries, s.end)
+	t.last = s.off
 	for _, b := range bad {
 		t.findings = append(t.findings, damagedFrame(t.seg.number, b, lost))
 	}
@@ -139,18 +201,14 @@ func (t *tailState) take(sc scanner, s span) error {
 	return nil
 }
 
-// belongs reports whether the record may stand here: of this vault, later than
-// what came before, within the mark.
-func (t *tailState) belongs(fd found, m *mark, before []entry) bool {
-	after := t.seg.last
-	if len(before) > 0 {
-		after = before[len(before)-1].seq
-	}
-	return fd.record.Vault == t.v.uuid && fd.seq > after &&
-		(m == nil || fd.seq >= m.first && fd.seq <= m.last())
+// end returns the chain behind the record.
+func (fd found) end() chain {
+	received, _ := time.Parse(timeLayout, fd.record.Received) // checked by DecodeRecord
+	return chain{seq: fd.seq, head: fd.head, id: fd.id, received: received}
 }
 
 // fill puts an entry for each record that should be here and cannot be read.
+// The mark knows the ID of its last one, by which segments are searched.
 func (t *tailState) fill(entries []entry, m *mark) (filled []entry, lost []uint64) {
 	seq, id := t.seg.last+1, t.seg.lastID
 	switch {
@@ -170,18 +228,20 @@ func (t *tailState) fill(entries []entry, m *mark) (filled []entry, lost []uint6
 		gap(e.seq)
 		filled, seq, id = append(filled, e), e.seq+1, e.id
 	}
-	if m != nil {
+	if m != nil && seq <= m.last() {
+		gap(m.last())
+		id = m.lastID
 		gap(m.last() + 1)
 	}
 	return filled, lost
 }
 
-// settle deals with the bytes behind the last commit: whole records that go on
-// with the chain are kept and get a mark, the rest goes to torn/.
-func (t *tailState) settle(r io.ReaderAt, size int64) error {
+// settle deals with the bytes behind the last commit, up to size: whole
+// records that go on with the chain are kept and get a mark, the rest goes to
+// torn/. Behind the scanner's limit there is nothing to keep.
+func (t *tailState) settle(sc *scanner, size int64) error {
 	off := t.seg.length
-	sc := t.v.newScanner(r, size)
-	s, err := nextSpan(sc.w, off, t.v.uuid)
+	s, err := nextSpan(sc.w, off, t.v.homeOf(t.seg.number))
 	if err != nil {
 		return err
 	}
@@ -202,6 +262,7 @@ func (t *tailState) settle(r io.ReaderAt, size int64) error {
 	t.v.opened.Kept += len(kept)
 	t.v.log.Warn("whole records behind the last commit kept", "segment", t.seg.number, "records", len(kept), "first", m.first)
 	t.seg.extend(kept, end+int64(m.length()))
+	t.last = off
 	return nil
 }
 
@@ -210,27 +271,11 @@ var errStop = errors.New("stop")
 // salvage returns the entries of the whole frames at the start of a stretch
 // whose records follow the chain, and a mark for them; a nil mark when there
 // are none.
-func (t *tailState) salvage(sc scanner, s span) ([]entry, *mark, error) {
+func (t *tailState) salvage(sc *scanner, s span) ([]entry, *mark, error) {
 	var kept []entry
-	m := &mark{vault: t.v.uuid, offset: s.off}
+	m := &mark{home: t.v.homeOf(t.seg.number), offset: s.off}
 	for i := 0; i < len(s.frames); {
-		var some []entry
-		end, used := t.end, 1
-		err := sc.frame(s.frames[i], s.frames[i+1:], func(fd found) error {
-			if fd.record.Vault != t.v.uuid || fd.seq != end.seq+1 || fd.record.Prev != end.head {
-				return errStop
-			}
-			if err := sc.checkContent(fd); err != nil {
-				return err
-			}
-			if t.seg.empty() && len(kept)+len(some) == 0 {
-				t.closed = fd.record.Closed
-			}
-			received, _ := time.Parse(timeLayout, fd.record.Received)
-			end = chain{seq: fd.seq, head: mail.Sum(fd.json), id: fd.id, received: received}
-			some, used = append(some, fd.entry), 1+len(fd.chunks)
-			return nil
-		})
+		some, end, used, err := t.salvageFrame(sc, s.frames[i:])
 		if err == errStop || errors.Is(err, mail.ErrDamaged) {
 			break
 		}
@@ -250,55 +295,32 @@ func (t *tailState) salvage(sc scanner, s span) ([]entry, *mark, error) {
 		return nil, nil, nil
 	}
 	m.first, m.count, m.lastID, m.head = kept[0].seq, uint32(len(kept)), t.end.id, t.end.head
-	h, err := digestOf(sc.w.r, m.offset, m.body())
-	m.digest = h
+	d, err := sc.w.digest(m.offset, m.body())
+	m.digest = d
 	return kept, m, err
 }
 
-// checkContent reads the content of a record and compares its digest. Content
-// that stands in another record is that one's to check.
-func (sc scanner) checkContent(fd found) error {
-	if fd.flags&entryBytes == 0 {
+// salvageFrame reads the first of the frames and, when its content stands in
+// frames of its own, those. It returns how many frames that took.
+func (t *tailState) salvageFrame(sc *scanner, frames []frameSpan) (some []entry, end chain, used int, err error) {
+	end, used = t.end, 1
+	err = sc.frame(frames[0], frames[1:], func(fd found) error {
+		if fd.record.Vault != t.v.owner.vault || fd.seq != end.seq+1 || fd.record.Prev != end.head {
+			return errStop
+		}
+		if err := sc.checkContent(fd); err != nil {
+			return err
+		}
+		end = fd.end()
+		some, used = append(some, fd.entry), 1+len(fd.chunks)
 		return nil
-	}
-	if fd.flags&entryLarge == 0 {
-		if mail.Sum(fd.inline) != fd.digest {
-			return fmt.Errorf("content of %s has another digest than its record says: %w", fd.id, mail.ErrDamaged)
-		}
-		return nil
-	}
-	return sc.checkLarge(fd)
+	})
+	return some, end, used, err
 }
 
-// hasEmptySector reports whether a whole sector of [off, end), or the part of
-// one at either end, holds only zeros: what a write that did not complete
-// leaves. Compressed bytes never do.
-func hasEmptySector(r io.ReaderAt, off, end int64) (bool, error) {
-	const enough = 16
-	w := &window{r: r, limit: end}
-	for off < end {
-		b, err := w.at(off, sector-int(off%sector))
-		if err != nil {
-			return false, err
-		}
-		if len(b) >= enough && allZero(b) {
-			return true, nil
-		}
-		off += int64(len(b))
-	}
-	return false, nil
-}
-
-func allZero(b []byte) bool {
-	for _, c := range b {
-		if c != 0 {
-			return false
-		}
-	}
-	return true
-}
-
-func digestOf(r io.ReaderAt, off, length int64) (d mail.Digest, err error) {
-	h, err := hashOf(io.NewSectionReader(r, off, length), length)
-	return mail.Digest(h.Sum(nil)), err
+// hashOf returns the running hash of the first length bytes.
+func hashOf(r io.ReaderAt, length int64) (hash.Hash, error) {
+	h := sha256.New()
+	err := (&window{r: r, limit: length}).each(0, length, func(b []byte) { h.Write(b) })
+	return h, err
 }

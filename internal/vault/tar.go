@@ -84,8 +84,10 @@ func parseTarHeader(b []byte) (tarEntry, error) {
 	if err != nil || e.suffix == "" {
 		return e, fmt.Errorf("tar entry %q is none of the vault's: %w", name, mail.ErrDamaged)
 	}
-	if e.size, err = strconv.ParseInt(string(h[124:135]), 8, 64); err != nil {
+	size, err := strconv.ParseUint(string(h[124:135]), 8, 63) // takes no sign
+	if err != nil {
 		return e, fmt.Errorf("tar entry %s has no size: %w", name, mail.ErrDamaged)
 	}
+	e.size = int64(size)
 	return e, nil
 }

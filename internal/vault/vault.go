@@ -2,14 +2,8 @@ package vault
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -62,7 +56,7 @@ type Vault struct {
 	location    *time.Location
 	clock       func() time.Time
 	log         *slog.Logger
-	uuid        UUID
+	owner       owner
 	codec       *codec
 
 	staging atomic.Int64  // bytes of content held in memory on the way in
@@ -70,6 +64,8 @@ type Vault struct {
 	packing chan struct{} // bounds how many contents are packed at once
 
 	contents contents
+	buffers  buffers
+	mending  sync.Mutex // one index is made again at a time
 
 	mu       sync.Mutex
 	segments []*segment
@@ -113,9 +109,7 @@ func Open(o Options) (*Vault, error) {
 	go func() {
 		defer close(v.stopped)
 		w.run()
-		if err := w.file.Close(); err != nil {
-			v.log.Warn("segment reported an error when closed", "error", err)
-		}
+		w.close()
 	}()
 	return v, nil
 }
@@ -157,7 +151,7 @@ func (v *Vault) Close() error {
 }
 
 // UUID names the vault.
-func (v *Vault) UUID() UUID { return v.uuid }
+func (v *Vault) UUID() UUID { return v.owner.vault }
 
 // Last is the seq of the newest record, 0 in an empty vault.
 func (v *Vault) Last() uint64 { return v.tip().seq }
@@ -200,9 +194,14 @@ func (v *Vault) publish(s *segment, c *commit) {
 	v.changed = make(chan struct{})
 }
 
+// addSegment makes the segment the last one. One before it in which there is
+// nothing is left out: a search by halving wants rising numbers.
 func (v *Vault) addSegment(s *segment) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	if n := len(v.segments); n > 0 && v.segments[n-1].empty() {
+		v.segments = v.segments[: n-1 : n-1]
+	}
 	v.segments = append(v.segments, s)
 }
 
@@ -252,50 +251,9 @@ type Stats struct {
 func (v *Vault) Stats() Stats {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	s := Stats{Vault: v.uuid, Records: v.end.seq, Segments: len(v.segments), LastReceived: v.end.received, Recovery: v.opened}
+	s := Stats{Vault: v.owner.vault, Records: v.end.seq, Segments: len(v.segments), LastReceived: v.end.received, Recovery: v.opened}
 	for _, seg := range v.segments {
 		s.BytesDisk += seg.length
 	}
 	return s
-}
-
-// identity is the content of vault.json.
-type identity struct {
-	Format int  `json:"format"`
-	Vault  UUID `json:"vault"`
-}
-
-// identify reads the vault's UUID, or makes it when the vault is new.
-func (v *Vault) identify() error {
-	name := filepath.Join(v.folder, identityFile)
-	f, err := v.fs.OpenFile(name, os.O_RDONLY, 0)
-	if errors.Is(err, fs.ErrNotExist) {
-		return v.newIdentity(name)
-	}
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	var id identity
-	if err := json.NewDecoder(f).Decode(&id); err != nil {
-		return fmt.Errorf("read %s (%v): %w", name, err, mail.ErrDamaged)
-	}
-	if id.Format != FormatVersion {
-		return fmt.Errorf("%s has format %d, this program reads %d; use a program of that version or newer", name, id.Format, FormatVersion)
-	}
-	v.uuid = id.Vault
-	return nil
-}
-
-func (v *Vault) newIdentity(name string) error {
-	id := identity{Format: FormatVersion, Vault: newUUID()}
-	if known, ok, err := v.uuidOfRecords(); err != nil {
-		return err
-	} else if ok {
-		id.Vault = known
-	}
-	v.uuid = id.Vault
-	return durable.WriteFile(v.fs, name, 0o600, func(w io.Writer) error {
-		return json.NewEncoder(w).Encode(id)
-	})
 }

@@ -5,11 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
+	"hash"
 	"io/fs"
-	"os"
+	"sync"
 
-	"mailarchive/internal/durable"
 	"mailarchive/internal/mail"
 )
 
@@ -72,99 +71,112 @@ type verifier struct {
 // is a finding, not an error.
 func (vf *verifier) segment(s *segment, length int64) error {
 	number := s.number
-	f, err := vf.v.openSegment(number)
+	file, err := vf.v.openSegment(number)
 	if err != nil {
 		vf.report(Finding{Segment: number, Length: length, What: fmt.Sprintf("segment cannot be opened: %v", err)})
 		return nil
 	}
-	defer f.Close()
+	defer file.Close()
+	f := steady{file, vf.v.log}
+	var whole hash.Hash
+	var hashErr error
+	var wg sync.WaitGroup
+	wg.Go(func() { whole, hashErr = hashOf(f, length) })
+	defer wg.Wait()
+
 	base, faults := vf.done.Bytes, vf.done.Findings
-	sv := &segmentVerifier{verifier: vf, number: number, sc: vf.v.newScanner(f, length)}
-	for off := int64(0); off < length; {
-		if err := vf.ctx.Err(); err != nil {
-			return err
+	sv := &segmentVerifier{verifier: vf, number: number}
+	spansErr := vf.v.checkSpans(vf.ctx, number, f, length, func(c checkedSpan) error {
+		if c.err != nil {
+			return fmt.Errorf("at %d: %w", c.off, c.err)
 		}
-		sp, err := nextSpan(sv.sc.w, off, vf.v.uuid)
-		if err == nil {
-			err = sv.span(sp)
-		}
-		if err != nil {
-			vf.report(Finding{Segment: number, Offset: off, Length: length - off, What: fmt.Sprintf("segment cannot be read: %v", err)})
-			break
-		}
-		off = sp.end
-		vf.progress(base+off, vf.total)
+		sv.span(c)
+		vf.progress(base+c.end, vf.total)
+		return nil
+	})
+	if err := vf.ctx.Err(); err != nil {
+		return err
+	}
+	if spansErr != nil {
+		vf.report(Finding{Segment: number, Length: length, What: fmt.Sprintf("segment cannot be read: %v", spansErr)})
 	}
 	vf.done.Segments++
 	vf.done.Bytes = base + length
 	if vf.done.Findings == faults {
 		vf.index(s, length, sv.entries)
 	}
-	digest, err := digestOf(f, 0, length)
-	if err != nil {
-		return nil // reported above, by the read that failed
+	wg.Wait()
+	if hashErr == nil { // else it was reported, by the read that failed
+		vf.previous = &Closed{Segment: number, Length: length, SHA256: mail.Digest(whole.Sum(nil))}
 	}
-	vf.previous = &Closed{Segment: number, Length: length, SHA256: digest}
 	return nil
 }
 
-// index compares the index of a closed segment with what the segment holds.
+// index compares the index of a closed segment, in which nothing else was
+// found, with what the segment holds, and has it made again when it differs.
 func (vf *verifier) index(s *segment, length int64, entries []entry) {
 	vf.v.mu.Lock()
-	open := s.entries != nil
+	// One that was open when the verification began may be closed by now.
+	open := s.entries != nil || s.length != length
 	vf.v.mu.Unlock()
 	if open {
 		return
 	}
-	name := vf.v.path(s.number, indexSuffix)
-	b, err := readAll(vf.v.fs, name)
+	b, err := readAll(vf.v.fs, vf.v.path(s.number, indexSuffix))
+	var what string
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		vf.report(Finding{Segment: s.number, What: "index is missing; restart the archive to make it again"})
+		what = "index is missing"
 	case err != nil:
-		vf.report(Finding{Segment: s.number, What: fmt.Sprintf("index cannot be read: %v", err)})
-	case !bytes.Equal(b, encodeIndex(vf.v.uuid, s.number, length, entries)):
-		vf.report(Finding{Segment: s.number, What: "index does not say what the segment holds; remove " + name + " and restart the archive to make it again"})
+		what = fmt.Sprintf("index cannot be read: %v", err)
+	case !bytes.Equal(b, encodeIndex(vf.v.owner.vault, s.number, length, entries)):
+		what = "index does not say what the segment holds"
+	default:
+		return
 	}
-}
-
-func readAll(fsys durable.FS, name string) ([]byte, error) {
-	f, err := fsys.OpenFile(name, os.O_RDONLY, 0)
-	if err != nil {
-		return nil, err
+	if _, err := vf.v.mendIndex(s); err != nil {
+		what += fmt.Sprintf("; it could not be made again: %v", err)
+	} else {
+		what += "; it was made again"
 	}
-	defer f.Close()
-	return io.ReadAll(f)
+	vf.report(Finding{Segment: s.number, What: what})
 }
 
 // segmentVerifier checks the spans of one segment.
 type segmentVerifier struct {
 	*verifier
 	number  int
-	sc      scanner
 	entries []entry // found so far
 }
 
-// span checks one commit.
-func (sv *segmentVerifier) span(s span) error {
+// span checks how one commit goes on with what came before.
+func (sv *segmentVerifier) span(s checkedSpan) {
 	var contents []Finding
-	bad, err := sv.sc.records(s, func(fd found) error {
-		if fd.record.Vault != sv.v.uuid {
-			return fmt.Errorf("record %s belongs to vault %s: %w", fd.id, fd.record.Vault, mail.ErrDamaged)
+	if s.mark != nil {
+		sv.begins(s.off, s.mark.first)
+	}
+	bad := s.bad
+	skip := int64(-1) // a frame with a record that does not belong here
+	for _, r := range s.records {
+		if r.frame == skip {
+			continue
 		}
-		sv.link(fd)
-		f, err := sv.content(fd)
-		if err == nil && f != nil {
+		if err := s.mayFollow(r.found, sv.end(), sv.v.owner.vault); err != nil {
+			bad = append(bad, badFrame{frameSpan{off: r.frame, size: int(r.frameSize)}, err})
+			skip = r.frame
+			continue
+		}
+		sv.link(r.found)
+		if f := sv.content(r); f != nil {
 			contents = append(contents, *f)
 		}
-		return err
-	})
-	if err != nil {
-		return err
 	}
 	var lost []uint64
 	if s.mark != nil {
 		lost = sv.closeCommit(s.mark)
+	}
+	if len(lost) > 0 && len(bad) == 0 {
+		sv.report(Finding{Segment: sv.number, Offset: s.off, Lost: lost, What: "records that the commit mark counts are missing"})
 	}
 	for _, b := range bad {
 		sv.report(damagedFrame(sv.number, b, lost))
@@ -172,70 +184,85 @@ func (sv *segmentVerifier) span(s span) error {
 	for _, f := range contents {
 		sv.report(f)
 	}
-	if s.mark == nil || s.broken {
-		sv.report(damagedStretch(sv.number, s))
-		return nil
-	}
-	whole, err := s.intact(sv.sc.w.r)
-	if err == nil && !whole && len(bad) == 0 && len(contents) == 0 {
+	switch {
+	case s.mark == nil, s.broken:
+		sv.report(damagedStretch(sv.number, s.span))
+	case !s.whole && len(bad) == 0 && len(contents) == 0:
 		sv.report(Finding{Segment: sv.number, Offset: s.off, Length: s.mark.body(), What: "commit has another digest than its mark says, though every frame in it reads well"})
 	}
-	return err
 }
 
-// link checks number and predecessor of a record.
-func (sv *segmentVerifier) link(fd found) {
-	switch {
-	case fd.seq != sv.seq+1 && fd.seq > sv.seq:
-		sv.report(Finding{Segment: sv.number, Offset: fd.frame, Lost: seqs(sv.seq+1, fd.seq-1), What: "records are missing"})
-	case fd.seq <= sv.seq:
-		sv.report(Finding{Segment: sv.number, Offset: fd.frame, IDs: []mail.ID{fd.id}, What: fmt.Sprintf("record %d follows record %d", fd.seq, sv.seq)})
+// end returns the chain as far as it is known.
+func (vf *verifier) end() chain {
+	c := chain{seq: vf.seq}
+	if vf.headSeq == vf.seq {
+		c.head = vf.head
 	}
+	return c
+}
+
+// begins checks the number that a commit, or a segment, begins with.
+func (sv *segmentVerifier) begins(off int64, seq uint64) {
+	switch {
+	case seq > sv.seq+1:
+		sv.report(Finding{Segment: sv.number, Offset: off, Lost: seqs(sv.seq+1, seq-1), What: "records are missing"})
+	case seq <= sv.seq:
+		sv.report(Finding{Segment: sv.number, Offset: off, What: fmt.Sprintf("record %d stands behind record %d", seq, sv.seq)})
+	}
+	sv.seq = seq - 1
+}
+
+// link checks the predecessor of a record.
+func (sv *segmentVerifier) link(fd found) {
 	if sv.headSeq == fd.seq-1 && fd.record.Prev != sv.head {
 		sv.report(Finding{Segment: sv.number, Offset: fd.frame, IDs: []mail.ID{fd.id}, What: fmt.Sprintf("chain is broken: record %d does not name the digest of record %d", fd.seq, fd.seq-1)})
 	}
-	if len(sv.entries) == 0 {
+	if fd.frame == 0 && fd.rawOffset == 0 {
+		sv.begins(0, fd.seq)
 		sv.first(fd)
 	}
-	sv.seq, sv.headSeq, sv.head = fd.seq, fd.seq, mail.Sum(fd.json)
+	sv.seq, sv.headSeq, sv.head = fd.seq, fd.seq, fd.head
 	sv.entries = append(sv.entries, fd.entry)
 	sv.done.Records++
 }
 
 // first checks what a segment's first record says of the segment before.
 func (sv *segmentVerifier) first(fd found) {
-	closed, before := fd.record.Closed, sv.previous
-	if before == nil || closed != nil && *closed == *before {
-		return
+	said, before := fd.record.before(), sv.previous
+	if before == nil {
+		before = &Closed{} // nothing was found before this one
 	}
-	what := "first record does not name the segment before"
-	if closed != nil {
-		what = fmt.Sprintf("segment %d is not as it was closed: %d bytes with digest %s, now %d bytes with digest %s",
-			closed.Segment, closed.Length, closed.SHA256, before.Length, before.SHA256)
+	switch {
+	case said == nil:
+		sv.report(Finding{Segment: sv.number, IDs: []mail.ID{fd.id}, What: "first record does not name the segment before"})
+	case said.Segment != before.Segment:
+		sv.report(Finding{Segment: said.Segment, Length: said.Length, What: fmt.Sprintf("segment is missing, or nothing in it can be read; it had %d bytes with digest %s", said.Length, said.SHA256)})
+	case *said != *before:
+		sv.report(Finding{Segment: before.Segment, Length: before.Length, What: fmt.Sprintf("segment is not as it was closed: %d bytes with digest %s, now %d bytes with digest %s",
+			said.Length, said.SHA256, before.Length, before.SHA256)})
 	}
-	sv.report(Finding{Segment: before.Segment, Length: before.Length, What: what})
 }
 
-// content hashes the bytes of a record, or looks where they are said to be.
-func (sv *segmentVerifier) content(fd found) (*Finding, error) {
-	if fd.flags&entryBytes == 0 {
-		_, holder, err := sv.v.findID(fd.bytesIn)
-		if err == nil && holder.digest == fd.digest && holder.flags&entryBytes != 0 {
-			return nil, nil
+// content says what is wrong with the bytes of a record, or looks for them
+// where they are said to be. Nil is nothing.
+func (sv *segmentVerifier) content(r checkedRecord) *Finding {
+	if r.flags&entryBytes == 0 {
+		_, holder, err := sv.v.findID(r.bytesIn)
+		if err == nil && holder.digest == r.digest && holder.flags&entryBytes != 0 {
+			return nil
 		}
-		return &Finding{Segment: sv.number, Offset: fd.frame, IDs: []mail.ID{fd.id}, What: fmt.Sprintf("content is said to stand in %s and does not", fd.bytesIn)}, nil
+		return &Finding{Segment: sv.number, Offset: r.frame, IDs: []mail.ID{r.id}, What: fmt.Sprintf("content is said to stand in %s and does not", r.bytesIn)}
 	}
 	sv.done.Contents++
-	err := sv.sc.checkContent(fd)
-	if err == nil || !errors.Is(err, mail.ErrDamaged) {
-		return nil, err
+	if r.content == nil {
+		return nil
 	}
-	f := Finding{Segment: sv.number, Offset: fd.frame, IDs: []mail.ID{fd.id}, What: err.Error()}
+	f := Finding{Segment: sv.number, Offset: r.frame, Length: int64(r.frameSize), IDs: []mail.ID{r.id}, What: r.content.Error()}
 	var damaged *chunkError
-	if errors.As(err, &damaged) {
+	if errors.As(r.content, &damaged) {
 		f.Offset, f.Length = damaged.off, int64(damaged.size)
 	}
-	return &f, nil
+	return &f
 }
 
 // closeCommit checks the chain against the mark and returns the records that
@@ -262,33 +289,4 @@ func seqs(from, to uint64) (list []uint64) {
 		list = append(list, from)
 	}
 	return list
-}
-
-// chunkError is a damaged frame of large content.
-type chunkError struct {
-	frameSpan
-	err error
-}
-
-func (e *chunkError) Error() string { return e.err.Error() }
-func (e *chunkError) Unwrap() error { return e.err }
-
-// checkLarge hashes content that stands in frames of its own.
-func (sc scanner) checkLarge(fd found) error {
-	content := &chunkReader{w: sc.w, codec: sc.codec, left: fd.size}
-	h := newDigest()
-	for _, c := range fd.chunks {
-		content.off = c.off
-		n, err := io.Copy(h, io.LimitReader(content, min(ChunkSize, content.left)))
-		if err != nil {
-			return &chunkError{c, fmt.Errorf("content of %s: %w", fd.id, err)}
-		}
-		if n == 0 {
-			break
-		}
-	}
-	if mail.Digest(h.Sum(nil)) != fd.digest {
-		return fmt.Errorf("content of %s has another digest than its record says: %w", fd.id, mail.ErrDamaged)
-	}
-	return nil
 }

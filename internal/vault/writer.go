@@ -20,6 +20,8 @@ const (
 	// tear, and what a commit holds in memory.
 	maxBatchRecords = 1024
 	maxBatchBytes   = 8 << 20
+	// writeSize is how many bytes go to the file at once.
+	writeSize = 1 << 20
 	// recordEstimate is what a record takes without its list of recipients.
 	recordEstimate = 2048
 )
@@ -56,12 +58,12 @@ func (r *request) bound() int64 {
 type writer struct {
 	v      *Vault
 	seg    *segment
-	file   durable.File
-	hash   hash.Hash // of the segment up to its last commit
-	closed *Closed   // goes into the segment's first record; nil in the vault's first segment
-	month  string    // that the segment's arrivals belong to
-	broken bool      // the file must not be written again
-	carry  *request  // did not fit into the last batch
+	file   durable.File  // nil when the next commit begins a new segment
+	out    *bufio.Writer // to the file, made at the first commit
+	hash   hash.Hash     // of the segment up to its last commit
+	closed *Closed       // goes into the segment's first record; nil in the vault's first segment
+	month  string        // that the segment's arrivals belong to
+	carry  *request      // did not fit into the last batch
 }
 
 // run commits what Append sends until the queue is closed.
@@ -115,7 +117,7 @@ func (w *writer) commit(batch []*request) {
 	for _, r := range batch {
 		bound += r.bound()
 	}
-	now := w.v.clock()
+	now := w.v.tip().after(w.v.clock())
 	if err := w.prepare(bound, now); err != nil {
 		fail(err)
 		return
@@ -141,7 +143,7 @@ func (w *writer) prepare(bound int64, now time.Time) error {
 	}
 	full := w.seg.length+bound > w.v.segmentSize || len(w.seg.entries) >= maxSegmentRecords ||
 		w.month != w.v.month(now)
-	if w.broken || full && !w.seg.empty() {
+	if w.file == nil || full && !w.seg.empty() {
 		if err := w.rotate(); err != nil {
 			return fmt.Errorf("new segment: %w", kind(err))
 		}
@@ -155,10 +157,10 @@ func (w *writer) prepare(bound int64, now time.Time) error {
 // build makes the commit. Requests that cannot be part of it are told so and
 // are missing from the batch that it returns.
 func (w *writer) build(batch []*request, now time.Time) (*commit, []*request) {
-	c := &commit{end: w.v.tip()}
+	c := &commit{end: w.v.tip(), buffers: &w.v.buffers}
 	taken := batch[:0]
 	for _, r := range batch {
-		record := c.end.follow(w.v.uuid, now)
+		record := c.end.follow(w.v.owner.vault, now)
 		if w.seg.empty() && len(c.entries) == 0 {
 			record.Closed = w.closed
 		}
@@ -173,7 +175,7 @@ func (w *writer) build(batch []*request, now time.Time) (*commit, []*request) {
 		taken = append(taken, r)
 	}
 	if len(taken) > 0 {
-		c.finish(w.v.uuid, w.seg.length, w.v.codec)
+		c.finish(w.v.homeOf(w.seg.number), w.seg.length, w.v.codec)
 	}
 	return c, taken
 }
@@ -182,10 +184,13 @@ func (w *writer) build(batch []*request, now time.Time) (*commit, []*request) {
 // as it was, or is given up and the next commit goes into a new one.
 func (w *writer) append(c *commit) error {
 	next := cloneHash(w.hash)
-	out := bufio.NewWriterSize(io.MultiWriter(w.file, next), 1<<20)
-	err := c.writeTo(out)
+	if w.out == nil {
+		w.out = bufio.NewWriterSize(nil, writeSize)
+	}
+	w.out.Reset(io.MultiWriter(w.file, next))
+	err := c.writeTo(w.out)
 	if err == nil {
-		err = out.Flush()
+		err = w.out.Flush()
 	}
 	if err != nil {
 		w.undo(err)
@@ -218,19 +223,31 @@ func (w *writer) undo(cause error) {
 
 // abandon gives up the file: it is never written or synced again. Its length
 // up to the last commit will stand in the next segment's first record; what
-// lies behind belongs to nobody.
+// lies behind belongs to nobody. (doc/decisions/0003-failed-sync.md)
 func (w *writer) abandon(why string, cause error) {
-	w.broken = true
 	w.v.log.Error(why, "segment", w.seg.number, "error", cause)
 	if err := w.file.Truncate(w.seg.length); err != nil {
 		w.v.log.Warn("segment keeps bytes behind its last commit", "segment", w.seg.number, "error", err)
 	}
+	w.close()
 	if err := w.v.checkEnd(w.seg); err != nil {
 		w.v.log.Error("last commit before the fault does not read back", "segment", w.seg.number, "error", err)
 	}
 }
 
-// rotate closes the segment and begins the next.
+// close lets go of the file.
+func (w *writer) close() {
+	if w.file == nil {
+		return
+	}
+	if err := w.file.Close(); err != nil {
+		w.v.log.Warn("segment reported an error when closed", "segment", w.seg.number, "error", err)
+	}
+	w.file = nil
+}
+
+// rotate closes the segment and begins the next. On an error the one in hand
+// stays.
 func (w *writer) rotate() error {
 	number := w.seg.number + 1
 	file, err := w.v.createSegment(number)
@@ -241,15 +258,13 @@ func (w *writer) rotate() error {
 	if err != nil {
 		return err
 	}
-	old, oldFile := w.seg, w.file
+	w.close()
+	old := w.seg
 	if !old.empty() {
 		w.closed = &Closed{Segment: old.number, Length: old.length, SHA256: mail.Digest(w.hash.Sum(nil))}
 	}
-	w.seg, w.file, w.hash, w.broken = &segment{number: number}, file, sha256.New(), false
+	w.seg, w.file, w.hash = &segment{number: number}, file, sha256.New()
 	w.v.addSegment(w.seg)
-	if err := oldFile.Close(); err != nil {
-		w.v.log.Warn("closed segment reported an error", "segment", old.number, "error", err)
-	}
 	w.v.retire(old)
 	return nil
 }

@@ -1,0 +1,152 @@
+package vault
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"mailarchive/internal/durable/durabletest"
+	"mailarchive/internal/mail"
+)
+
+// givenUp is a vault whose first segment holds a message and, behind it, one
+// whose sync failed and that nobody was told of: cutting it off failed too.
+func givenUp(t *testing.T, before int) *lab {
+	l := newLab(t, Options{})
+	for i := range before {
+		l.put(noise(uint64(i), 3000))
+	}
+	failed := false
+	l.disk.Before(func(op durabletest.Op) durabletest.Fault {
+		if op.Path == "/v/000000001.tar.zst" && (op.Kind == durabletest.Sync || failed && op.Kind == durabletest.Truncate) {
+			failed = true
+			return durabletest.Fault{Err: syscall.EIO}
+		}
+		return durabletest.Fault{}
+	})
+	if _, err := tryPut(l.v, noise(77, 3000)); !errors.Is(err, mail.ErrRetry) {
+		t.Fatalf("append with a failing sync: %v", err)
+	}
+	l.disk.Before(nil)
+	return l
+}
+
+// TestSurplusBehindAGivenUpSegment: the bytes whose sync failed come back, and
+// the next segment says that they belong to nobody.
+func TestSurplusBehindAGivenUpSegment(t *testing.T) {
+	for before := range 3 {
+		for _, markFlipped := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%d before, mark flipped %v", before, markFlipped), func(t *testing.T) {
+				l := givenUp(t, before)
+				length := int64(0)
+				if before > 0 {
+					length = l.spans(1)[before-1].end
+				}
+				l.put(noise(50, 3000))
+				if int64(len(l.read(l.name(1, segmentSuffix)))) == length {
+					t.Fatal("the test wants bytes behind the last commit")
+				}
+				if markFlipped {
+					l.flip(2, l.spans(2)[0].markAt()+70)
+				}
+				l.crash(durabletest.Everything)
+				torn := l.v.Stats().Recovery.Torn
+				if len(torn) == 0 || !slices.ContainsFunc(torn, func(t Torn) bool { return t.Segment == 1 && t.Offset == length }) {
+					t.Errorf("moved aside: %+v", torn)
+				}
+				l.whole()
+				if got := int64(len(l.read(l.name(1, segmentSuffix)))); got != length {
+					t.Errorf("segment 1 has %d bytes, %d were committed", got, length)
+				}
+				l.restart()
+				l.nothingTorn()
+				l.put(noise(51, 3000))
+				l.whole()
+			})
+		}
+	}
+}
+
+// TestNoNumberTwice: as above, and the record that would say where the segment
+// ends cannot be read.
+func TestNoNumberTwice(t *testing.T) {
+	l := givenUp(t, 2)
+	l.put(noise(50, 3000)) // alone in the first frame
+	l.put(noise(51, 3000))
+	l.flip(2, 200)
+	l.crash(durabletest.Everything)
+	if lost := l.lost(); !slices.Equal(lost, []uint64{3}) {
+		t.Errorf("lost %v", lost)
+	}
+	l.counted()
+}
+
+// TestKilledAfterAFailedSync: the process dies before it can take the commit
+// back. What the next one reads is in memory only, and a record that follows it
+// would hang in the air after power loss.
+func TestKilledAfterAFailedSync(t *testing.T) {
+	l := givenUp(t, 1)
+	l.restart()
+	content := noise(77, 3000)
+	if a := l.put(content); a.Seq != 3 { // its bytes stand in record 2
+		t.Errorf("number %d", a.Seq)
+	}
+	l.crash(durabletest.Nothing)
+	l.whole()
+}
+
+// TestKilledBeforeTheSync: the same with bytes that nobody has tried to sync.
+func TestKilledBeforeTheSync(t *testing.T) {
+	l := newLab(t, Options{})
+	l.put(noise(1, 3000))
+	l.put(noise(2, 3000))
+	l.v.Close()
+	name := l.name(1, segmentSuffix)
+	b, half := l.read(name), l.spans(1)[0].end
+	l.write(name, b[:half])
+	f, err := l.disk.OpenFile(name, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Write(b[half:]); err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	l.start()
+	l.put(noise(2, 3000))
+	l.put(noise(3, 3000))
+	l.crash(durabletest.Nothing)
+	l.whole()
+}
+
+// TestNameWhoseSyncFailedIsNotUsed: a segment whose name never got to disk must
+// not take mail after a restart, when a sync of the folder says nil again.
+func TestNameWhoseSyncFailedIsNotUsed(t *testing.T) {
+	for _, removeFails := range []bool{false, true} {
+		l := newLab(t, Options{SegmentSize: 1})
+		l.put(noise(1, 3000))
+		l.disk.Before(func(op durabletest.Op) durabletest.Fault {
+			if op.Kind == durabletest.SyncDir || removeFails && op.Kind == durabletest.Remove && strings.HasSuffix(op.Path, segmentSuffix) {
+				return durabletest.Fault{Err: syscall.EIO}
+			}
+			return durabletest.Fault{}
+		})
+		for range 3 {
+			if _, err := tryPut(l.v, noise(2, 3000)); !errors.Is(err, mail.ErrRetry) {
+				t.Fatalf("append when the folder cannot be synced: %v", err)
+			}
+		}
+		l.disk.Before(nil)
+		if names := l.files(segmentSuffix); !removeFails && len(names) != 1 {
+			t.Errorf("files left: %v", names)
+		}
+		l.restart()
+		l.put(noise(3, 3000))
+		l.crash(durabletest.Nothing)
+		l.whole()
+	}
+}

@@ -1,0 +1,389 @@
+package vault
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"syscall"
+	"testing"
+
+	"mailarchive/internal/durable"
+	"mailarchive/internal/durable/durabletest"
+	"mailarchive/internal/mail"
+)
+
+// three are contents that take five frames: two have one each, the third has
+// one for its record and two for its bytes.
+func three() [][]byte { return [][]byte{noise(1, 200_000), noise(2, 100_000), noise(3, 2*ChunkSize)} }
+
+// TestLastMarkFlipped: whoever was told yes for what stands before a damaged
+// mark must not lose it to torn/.
+func TestLastMarkFlipped(t *testing.T) {
+	for _, before := range []int{0, 1, 2} {
+		for _, freshSegment := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%d commits before, fresh segment %v", before, freshSegment), func(t *testing.T) {
+				l := newLab(t, Options{})
+				for i := range before {
+					l.put(noise(uint64(10+i), 90_000))
+				}
+				if freshSegment {
+					l.o.SegmentSize = 900_000
+					l.restart()
+				}
+				l.group(three()...)
+				number := l.v.Stats().Segments
+				all := l.spans(number)
+				last := all[len(all)-1]
+				for off := last.markAt(); off < last.end; off += 11 {
+					whole := l.read(l.name(number, segmentSuffix))
+					l.flip(number, off)
+					l.restart()
+					if kept := l.v.Stats().Recovery.Kept; kept != 3 {
+						t.Fatalf("mark flipped at %d: %d records kept", off-last.markAt(), kept)
+					}
+					l.whole()
+					l.restart()
+					l.nothingTorn()
+					l.whole()
+					l.v.Close()
+					l.write(l.name(number, segmentSuffix), whole)
+					l.start()
+				}
+			})
+		}
+	}
+}
+
+// TestTornCommitWithItsMark: the mark was written and a part of the frames was
+// not. Nobody was told yes; the number goes to the next message.
+func TestTornCommitWithItsMark(t *testing.T) {
+	// (Frame 2 is so small that the sector takes the end of frame 1 along.)
+	for frame, kept := range []int{0, 1, 1, 2, 2} {
+		t.Run(fmt.Sprintf("frame %d", frame), func(t *testing.T) {
+			l := newLab(t, Options{})
+			l.put(noise(9, 100))
+			l.group(three()...)
+			commit := l.spans(1)[1]
+			l.zero(1, commit.frames[frame].off+int64(commit.frames[frame].size)/2)
+			l.told = l.told[:1+kept]
+			l.restart()
+			r := l.v.Stats().Recovery
+			if r.Kept != kept || len(r.Torn) != 1 || len(r.Damaged) > 0 {
+				t.Errorf("recovery: %+v", r)
+			}
+			l.whole()
+			if a := l.put([]byte("next")); a.Seq != uint64(2+kept) {
+				t.Errorf("next message is number %d", a.Seq)
+			}
+			l.crash(durabletest.Nothing)
+			l.nothingTorn()
+			l.whole()
+		})
+	}
+}
+
+// TestFirstSectorOfACommitIsMissing: it is shared with the commit before, and
+// may have room for some bytes of the next one only.
+func TestFirstSectorOfACommitIsMissing(t *testing.T) {
+	l := newLab(t, Options{})
+	for tried := 0; tried < 8; {
+		l.put(noise(1, 700))
+		end := l.v.Stats().BytesDisk
+		shared := sector - end%sector
+		if shared > 20 {
+			continue
+		}
+		tried++
+		told := l.told
+		l.put(noise(2, 8000))
+		l.edit(1, func(b []byte) []byte { clear(b[end : end+shared]); return b })
+		l.told = told
+		l.restart()
+		if r := l.v.Stats().Recovery; len(r.Torn) != 1 || len(r.Damaged) > 0 {
+			t.Errorf("%d bytes in the shared sector: %+v", shared, r)
+		}
+		l.whole()
+	}
+}
+
+// TestZerosInAMessageAreNotATornWrite: noise with zeros in the middle is stored
+// as it is. When a bit flips elsewhere in the commit, that is damage, and the
+// messages around stay.
+func TestZerosInAMessageAreNotATornWrite(t *testing.T) {
+	l := newLab(t, Options{})
+	zeros := noise(1, 250_000)
+	clear(zeros[120_000:121_100])
+	l.group(zeros, noise(2, 200_000), noise(3, 200_000))
+	commit := l.spans(1)[0]
+	w := &window{r: bytes.NewReader(l.read(l.name(1, segmentSuffix))), limit: commit.end}
+	if empty, err := w.emptySector(commit.frames[0], 0, commit.markAt()); !empty || err != nil {
+		t.Fatalf("the test wants an empty sector in the first frame (%v)", err)
+	}
+	l.flip(1, commit.frames[1].off+1000)
+	l.restart()
+	l.nothingTorn()
+	if lost := l.lost(); !slices.Equal(lost, []uint64{2}) {
+		t.Errorf("lost %v", lost)
+	}
+	if a := l.put([]byte("next")); a.Seq != 4 {
+		t.Errorf("next message is number %d", a.Seq)
+	}
+}
+
+func TestDamagedLastCommit(t *testing.T) {
+	l := newLab(t, Options{})
+	l.put(noise(9, 100))
+	l.group(three()...)
+	commit := l.spans(1)[1]
+	l.flip(1, commit.frames[1].off+100)
+	l.restart()
+	l.nothingTorn()
+	if got := l.put([]byte("behind the damage")); got.Seq != 5 || l.v.Stats().Segments != 2 {
+		t.Errorf("number %d in %d segments", got.Seq, l.v.Stats().Segments)
+	}
+	for range 2 {
+		if lost := l.lost(); !slices.Equal(lost, []uint64{3}) {
+			t.Errorf("lost %v", lost)
+		}
+		l.counted()
+		_, findings := verified(t, l.v)
+		if len(findings) != 1 || !slices.Equal(findings[0].Lost, []uint64{3}) || !named(findings, 1, commit.frames[1].off) {
+			t.Errorf("findings %v", findings)
+		}
+		l.restart()
+	}
+}
+
+// TestLostMarkInTheMiddle: the frames before it are read by their own headers.
+func TestLostMarkInTheMiddle(t *testing.T) {
+	for _, closed := range []bool{false, true} {
+		l := newLab(t, Options{})
+		l.put(noise(8, 3000))
+		l.group(three()...)
+		l.put(noise(9, 3000))
+		commit := l.spans(1)[1]
+		l.flip(1, commit.markAt()+50)
+		if closed {
+			l.o.SegmentSize = 1
+			l.restart()
+			l.put(noise(7, 3000))
+			l.disk.Remove(l.name(1, indexSuffix))
+		}
+		l.restart()
+		l.nothingTorn()
+		if lost := l.lost(); len(lost) > 0 {
+			t.Errorf("lost %v", lost)
+		}
+		_, findings := verified(t, l.v)
+		if !named(findings, 1, commit.markAt()) {
+			t.Errorf("findings %v", findings)
+		}
+	}
+}
+
+func TestMissingSegment(t *testing.T) {
+	l := newLab(t, Options{SegmentSize: 1})
+	for i := range uint64(4) {
+		l.put(noise(i, 3000))
+	}
+	l.v.Close()
+	l.disk.Remove(l.name(2, segmentSuffix))
+	l.start()
+	if lost := l.lost(); !slices.Equal(lost, []uint64{2}) {
+		t.Errorf("lost %v", lost)
+	}
+	l.counted()
+	_, findings := verified(t, l.v)
+	if len(findings) != 2 || !slices.Equal(findings[0].Lost, []uint64{2}) || findings[1].Segment != 2 {
+		t.Errorf("findings %v", findings)
+	}
+}
+
+// TestClosedSegmentIsNeverTorn: all of it was acknowledged, whatever a sector
+// of it looks like, and the index is not there to tell.
+func TestClosedSegmentIsNeverTorn(t *testing.T) {
+	l := newLab(t, Options{})
+	l.group(three()...)
+	commit := l.spans(1)[0]
+	l.o.SegmentSize = 1
+	l.restart()
+	l.put(noise(9, 3000))
+	l.v.Close()
+	l.zero(1, commit.frames[0].off+sector)
+	l.disk.Remove(l.name(1, indexSuffix))
+	l.start()
+	l.nothingTorn()
+	if lost := l.lost(); !slices.Equal(lost, []uint64{1}) {
+		t.Errorf("lost %v", lost)
+	}
+	l.counted()
+	_, findings := verified(t, l.v)
+	if !named(findings, 1, commit.frames[0].off) {
+		t.Errorf("findings %v", findings)
+	}
+}
+
+// TestClosedSegmentThatCannotBeReadAtAll costs what is in it.
+func TestClosedSegmentThatCannotBeReadAtAll(t *testing.T) {
+	l := newLab(t, Options{SegmentSize: 1})
+	for i := range uint64(3) {
+		l.put(noise(i, 3000))
+	}
+	l.v.Close()
+	l.edit(2, func(b []byte) []byte { return noise(9, len(b)) })
+	l.disk.Remove(l.name(2, indexSuffix))
+	l.start()
+	if lost := l.lost(); !slices.Equal(lost, []uint64{2}) {
+		t.Errorf("lost %v", lost)
+	}
+	l.counted()
+	_, findings := verified(t, l.v)
+	if len(findings) == 0 || !slices.ContainsFunc(findings, func(f Finding) bool { return f.Segment == 2 }) {
+		t.Errorf("findings %v", findings)
+	}
+}
+
+// badSector is a disk that gives an error for the byte at off of a file.
+type badSector struct {
+	durable.FS
+	name string
+	off  int64
+}
+
+func (b badSector) OpenFile(name string, flag int, perm fs.FileMode) (durable.File, error) {
+	f, err := b.FS.OpenFile(name, flag, perm)
+	if err != nil || name != b.name {
+		return f, err
+	}
+	return badFile{f, b.off}, nil
+}
+
+type badFile struct {
+	durable.File
+	off int64
+}
+
+func (b badFile) ReadAt(p []byte, off int64) (int, error) {
+	if off <= b.off && b.off < off+int64(len(p)) {
+		return 0, &fs.PathError{Op: "read", Path: "segment", Err: syscall.EIO}
+	}
+	return b.File.ReadAt(p, off)
+}
+
+func TestBadSector(t *testing.T) {
+	for _, last := range []bool{false, true} {
+		l := newLab(t, Options{})
+		l.put(noise(1, 20_000))
+		l.put(noise(2, 20_000))
+		if !last {
+			l.put(noise(3, 20_000))
+		}
+		at := l.spans(1)[1].off + 8000
+		l.wrap = func(d durable.FS) durable.FS { return badSector{d, l.name(1, segmentSuffix), at} }
+		l.restart()
+		l.nothingTorn()
+		if lost := l.lost(); !slices.Equal(lost, []uint64{2}) {
+			t.Errorf("lost %v", lost)
+		}
+		_, findings := verified(t, l.v)
+		if !named(findings, 1, at) {
+			t.Errorf("findings %v", findings)
+		}
+		l.put(noise(4, 3000))
+		l.wrap = nil
+		l.restart()
+		verified(t, l.v) // mends the index, which has it that record 2 is lost
+		if lost := l.lost(); len(lost) > 0 {
+			t.Errorf("the disk is well again and %v cannot be read", lost)
+		}
+	}
+}
+
+// TestTornBytesAreKept: they are in torn/, once, and the segment ends before
+// them.
+func TestTornBytesAreKept(t *testing.T) {
+	l := newLab(t, Options{})
+	l.put(noise(1, 3000))
+	end := l.spans(1)[0].end
+	for i, junk := range [][]byte{noise(5, 1), noise(6, 5000), make([]byte, 700)} {
+		l.v.Close()
+		l.edit(1, func(b []byte) []byte { return append(b, junk...) })
+		l.start()
+		torn := l.v.Stats().Recovery.Torn
+		if len(torn) != 1 || torn[0].Offset != end || torn[0].Length != int64(len(junk)) {
+			t.Fatalf("moved aside: %+v", torn)
+		}
+		if got := l.read("/v/" + torn[0].File); !bytes.Equal(got, junk) {
+			t.Errorf("%s has %d bytes, not what was cut off", torn[0].File, len(got))
+		}
+		if got := l.read(l.name(1, segmentSuffix)); int64(len(got)) != end {
+			t.Errorf("segment has %d bytes, %d were committed", len(got), end)
+		}
+		if names := l.files(".bin"); len(names) != i+1 {
+			t.Errorf("in torn/: %v", names)
+		}
+		l.whole()
+	}
+	l.crash(durabletest.Nothing)
+	l.nothingTorn()
+	l.whole()
+}
+
+// TestSpoolIsEmptied: what was on its way in when the process died is gone.
+func TestSpoolIsEmptied(t *testing.T) {
+	l := newLab(t, Options{})
+	l.write("/v/spool/17", []byte("half a message"))
+	l.write("/v/"+readmeFile+".tmp", []byte("half a page"))
+	l.restart()
+	for _, name := range []string{"/v/spool/17", "/v/" + readmeFile + ".tmp"} {
+		if _, err := l.disk.Stat(name); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s is still there (%v)", name, err)
+		}
+	}
+}
+
+// TestStartOnAFullDisk: nothing can be stored; what is there can be read.
+func TestStartOnAFullDisk(t *testing.T) {
+	l := newLab(t, Options{SegmentSize: 1})
+	l.put(noise(1, 3000))
+	l.put(noise(2, 3000))
+	l.disk.SetCapacity(0)
+	l.disk.Remove("/v/" + readmeFile)
+	l.disk.Remove(l.name(1, indexSuffix))
+	l.restart()
+	if lost := l.lost(); len(lost) > 0 {
+		t.Errorf("lost %v", lost)
+	}
+	if _, err := tryPut(l.v, noise(3, 3000)); !errors.Is(err, mail.ErrFull) {
+		t.Errorf("append: %v", err)
+	}
+	l.disk.SetCapacity(1 << 20)
+	l.put(noise(4, 3000))
+	l.restart()
+	l.whole()
+}
+
+// TestSegmentInThePlaceOfAnother: what it says of those before it is not true
+// of this place.
+func TestSegmentInThePlaceOfAnother(t *testing.T) {
+	for _, from := range []int{1, 3, 4} {
+		l := newLab(t, Options{SegmentSize: 1})
+		for i := range uint64(5) {
+			l.put(noise(i, 3000))
+		}
+		l.v.Close()
+		l.write(l.name(5, segmentSuffix), l.read(l.name(from, segmentSuffix)))
+		l.start()
+		if lost := l.lost(); !slices.Equal(lost, []uint64{5}) {
+			t.Errorf("segment %d as 5: lost %v", from, lost)
+		}
+		l.counted()
+		torn := l.v.Stats().Recovery.Torn
+		if len(torn) != 1 || torn[0].Segment != 5 {
+			t.Errorf("segment %d as 5: moved aside: %+v", from, torn)
+		}
+	}
+}
