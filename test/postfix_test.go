@@ -13,11 +13,10 @@ import (
 
 // postfix is a Postfix of its own, with its own configuration, queue and port.
 type postfix struct {
-	t              *testing.T
-	config         string
-	address        string
-	log            string
-	mainCf, master string
+	t       *testing.T
+	config  string
+	address string
+	log     string
 }
 
 // startPostfix runs Postfix as root with these lines added to its main.cf and

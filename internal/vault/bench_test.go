@@ -57,15 +57,15 @@ func benchmarkAppend(b *testing.B, group, size int) {
 // groups as under load or one by one.
 func bulk(b *testing.B, raw, group int) (v *Vault, ids []mail.ID) {
 	v = opened(b, Options{Folder: b.TempDir()})
-	body := prose(20_000)
+	text := prose(8 << 20)
 	r := rand.New(rand.NewPCG(1, 1))
 	for n := 0; n < raw; {
 		var batch []*request
 		for range group {
 			size := 1000 + r.IntN(18_000)
-			copy(body, fmt.Sprintf("%020d", n))
+			from := r.IntN(len(text) - size)
 			s := v.Stage()
-			if _, err := s.Write(body[:size]); err != nil {
+			if _, err := s.Write(text[from : from+size]); err != nil {
 				b.Fatal(err)
 			}
 			n += size
@@ -136,7 +136,7 @@ func BenchmarkOpenMessage(b *testing.B) {
 func BenchmarkStart(b *testing.B) {
 	for _, group := range []int{1, 64} {
 		b.Run(fmt.Sprintf("group=%d", group), func(b *testing.B) {
-			v, _ := bulk(b, 480<<20, group)
+			v, _ := bulk(b, 400<<20, group)
 			if s := v.Stats(); s.Segments != 1 || s.BytesDisk < 200<<20 {
 				b.Logf("%d bytes in %d segments", s.BytesDisk, s.Segments)
 			}

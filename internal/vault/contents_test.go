@@ -34,7 +34,7 @@ func TestDigestAloneIsNotBelieved(t *testing.T) {
 	if _, err := s.Write(other); err != nil {
 		t.Fatal(err)
 	}
-	e, err := l.v.segments[0].entries[0], error(nil)
+	e := l.v.segments[0].entries[0]
 	l.v.segments[0].entries[0].digest = mail.Sum(other) // an index that lies
 	if id, ok := l.v.sameContent(s); ok {
 		t.Errorf("content is said to be that of %s", id)
@@ -43,7 +43,61 @@ func TestDigestAloneIsNotBelieved(t *testing.T) {
 	s.Discard()
 	l.put(other)
 	l.whole()
-	if err != nil {
-		t.Error(err)
+}
+
+// TestContents finds every content that was added, among many and among those
+// with like digests.
+func TestContents(t *testing.T) {
+	var c contents
+	if got := c.find(mail.Digest{1}); got != nil {
+		t.Errorf("found %v in nothing", got)
 	}
+	digest := func(i int) mail.Digest {
+		if i%5 == 0 {
+			return mail.Digest{0xff, 0xff, 0xff, 0xff, byte(i), byte(i >> 8)} // one key, at the end of the table
+		}
+		return mail.Sum([]byte{byte(i), byte(i >> 8)})
+	}
+	const n = 5000
+	for i := range n {
+		c.add(digest(i), uint64(i+1))
+	}
+	for i := range n {
+		got := c.find(digest(i))
+		if !slices.Contains(got, uint64(i+1)) {
+			t.Fatalf("content %d is not among %d that were found", i, len(got))
+		}
+		if i%5 != 0 && len(got) > 3 {
+			t.Errorf("content %d: %d found", i, len(got))
+		}
+	}
+	if got := c.find(mail.Sum([]byte("never added"))); len(got) > 1 {
+		t.Errorf("found %v", got)
+	}
+	if c.used*4 > len(c.slots)*3 {
+		t.Errorf("%d of %d slots used", c.used, len(c.slots))
+	}
+	c.add(digest(1), 1<<32) // over the bound of a slot: not kept, not mixed up
+	if got := c.find(digest(1)); slices.Contains(got, 0) {
+		t.Errorf("found %v", got)
+	}
+}
+
+// TestContentsAreFoundAfterAStart: the table is made from the indexes and the
+// positions of the open segment.
+func TestContentsAreFoundAfterAStart(t *testing.T) {
+	l := newLab(t, Options{SegmentSize: 8000})
+	for i := range uint64(6) {
+		l.put(noise(i, 3000))
+	}
+	l.restart()
+	l.v.loading.Wait()
+	before := l.v.Stats().BytesDisk
+	for i := range uint64(6) {
+		l.put(noise(i, 3000))
+	}
+	if grown := l.v.Stats().BytesDisk - before; grown > 6*1500 {
+		t.Errorf("%d bytes for six copies", grown)
+	}
+	l.whole()
 }

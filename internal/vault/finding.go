@@ -1,9 +1,7 @@
 package vault
 
 import (
-	"crypto/sha256"
 	"fmt"
-	"hash"
 	"strings"
 
 	"mailarchive/internal/mail"
@@ -71,5 +69,3 @@ func damagedStretch(segment int, s span) Finding {
 	}
 	return Finding{Segment: segment, Offset: s.off, Length: s.end - s.off, What: what}
 }
-
-func newDigest() hash.Hash { return sha256.New() }

@@ -35,6 +35,23 @@ func givenUp(t *testing.T, before int) *lab {
 	return l
 }
 
+// TestRefusedMailIsNotThereAfterARestart: the commit whose sync failed is cut
+// off, though it could be read.
+func TestRefusedMailIsNotThereAfterARestart(t *testing.T) {
+	l := newLab(t, Options{})
+	l.put(noise(1, 3000))
+	l.failing(durabletest.Sync, segmentSuffix, 1, durabletest.Fault{Err: syscall.EIO})
+	if _, err := tryPut(l.v, noise(2, 3000)); !errors.Is(err, mail.ErrRetry) {
+		t.Fatalf("append with a failing sync: %v", err)
+	}
+	l.restart()
+	l.nothingTorn()
+	if a := l.put(noise(3, 3000)); a.Seq != 2 {
+		t.Errorf("number %d", a.Seq)
+	}
+	l.whole()
+}
+
 // TestSurplusBehindAGivenUpSegment: the bytes whose sync failed come back, and
 // the next segment says that they belong to nobody.
 func TestSurplusBehindAGivenUpSegment(t *testing.T) {

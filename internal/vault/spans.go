@@ -2,51 +2,80 @@ package vault
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"runtime"
 	"sync"
 )
 
-// checkedSpan is a span with all in it that can be looked at without knowing
-// what came before.
-type checkedSpan struct {
+// readSpan is a span with all in it that can be looked at without knowing what
+// came before.
+type readSpan struct {
 	span
-	records []checkedRecord // those that can be read, in order
+	records []readRecord // those that can be read, in order
 	bad     []badFrame
-	whole   bool  // the frames have the digest that the mark names
+	whole   bool  // the frames have the digest that the mark names; set by check
 	err     error // what kept it from looking
 }
 
-// checkedRecord is a record whose content was read. Its bytes are gone again.
-type checkedRecord struct {
+// readRecord is a record without its bytes.
+type readRecord struct {
 	found
-	content error // wraps mail.ErrDamaged when the bytes are not those that came in
+	content error // of check: what is wrong with the content
+}
+
+// readRecords reads the records of the span.
+func (sc *scanner) readRecords(s span) (r readSpan) {
+	return sc.readEach(s, func(found) error { return nil })
 }
 
 // check reads and hashes everything in the span.
-func (sc *scanner) check(s span) checkedSpan {
-	c := checkedSpan{span: s}
-	c.bad, c.err = sc.records(s, func(fd found) error {
-		r := checkedRecord{found: fd, content: sc.checkContent(fd)}
-		r.json, r.inline = nil, nil
-		c.records = append(c.records, r)
+func (sc *scanner) check(s span) readSpan {
+	r := sc.readEach(s, sc.checkContent)
+	if r.err == nil && s.mark != nil {
+		r.whole, r.err = s.intact(sc.w)
+	}
+	return r
+}
+
+func (sc *scanner) readEach(s span, content func(found) error) readSpan {
+	r := readSpan{span: s}
+	r.bad, r.err = sc.records(s, func(fd found) error {
+		record := readRecord{found: fd, content: content(fd)}
+		record.json, record.inline = nil, nil
+		r.records = append(r.records, record)
 		return nil
 	})
-	if c.err == nil && s.mark != nil {
-		c.whole, c.err = s.intact(sc.w)
-	}
-	return c
+	return r
 }
 
-// spanJob is a span that waits to be checked.
+// follow calls each for the records that may stand where they do, and counts
+// the frames of others among the bad ones. End is the chain so far.
+func (r *readSpan) follow(vault UUID, end func() chain, each func(readRecord)) {
+	stranger := int64(-1)
+	for _, record := range r.records {
+		if record.frame == stranger {
+			continue
+		}
+		if err := r.mayFollow(record.found, end(), vault); err != nil {
+			r.bad = append(r.bad, badFrame{frameSpan{off: record.frame, size: int(record.frameSize)}, err})
+			stranger = record.frame
+			continue
+		}
+		each(record)
+	}
+}
+
+// spanJob is a span that waits to be read.
 type spanJob struct {
 	span
-	done chan checkedSpan
+	done chan readSpan
 }
 
-// checkSpans checks the first length bytes of a segment on all cores and calls
-// each for its spans in order.
-func (v *Vault) checkSpans(ctx context.Context, number int, f io.ReaderAt, length int64, each func(checkedSpan) error) error {
+// eachSpan reads the first length bytes of a segment on all cores and calls each
+// for its spans in order. It ends with the first error of each.
+func (v *Vault) eachSpan(ctx context.Context, number int, f io.ReaderAt, length int64,
+	read func(*scanner, span) readSpan, each func(readSpan) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	defer wg.Wait()
@@ -62,14 +91,17 @@ func (v *Vault) checkSpans(ctx context.Context, number int, f io.ReaderAt, lengt
 		wg.Go(func() {
 			sc := v.newScanner(f, length)
 			for j := range jobs {
-				j.done <- sc.check(j.span)
+				j.done <- read(sc, j.span)
 			}
 		})
 	}
 	for j := range ordered {
 		select {
-		case c := <-j.done:
-			if err := each(c); err != nil {
+		case r := <-j.done:
+			if r.err != nil {
+				return fmt.Errorf("at %d: %w", r.off, r.err)
+			}
+			if err := each(r); err != nil {
 				return err
 			}
 		case <-ctx.Done():
@@ -82,13 +114,13 @@ func (v *Vault) checkSpans(ctx context.Context, number int, f io.ReaderAt, lengt
 }
 
 // findSpans sends each span of a segment first to whoever takes them in order
-// and then to whoever checks it.
+// and then to whoever reads it.
 func (v *Vault) findSpans(ctx context.Context, number int, w *window, jobs, ordered chan<- spanJob) {
 	for off := int64(0); off < w.limit; {
 		s, err := nextSpan(w, off, v.homeOf(number))
-		j := spanJob{s, make(chan checkedSpan, 1)}
+		j := spanJob{s, make(chan readSpan, 1)}
 		if err != nil {
-			j.done <- checkedSpan{span: s, err: err}
+			j.done <- readSpan{span: s, err: err}
 		}
 		select {
 		case ordered <- j:

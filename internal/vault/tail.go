@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -133,25 +134,25 @@ func (t *tailState) firstRecord(w *window) *Record {
 // scan reads commit after commit. It stops before a torn end, so that
 // seg.length tells where that begins.
 func (t *tailState) scan(sc *scanner) error {
-	for off := int64(0); off < sc.w.limit; {
-		s, err := nextSpan(sc.w, off, t.v.homeOf(t.seg.number))
-		if err != nil {
-			return err
+	err := t.v.eachSpan(context.Background(), t.seg.number, sc.w.r, sc.w.limit, (*scanner).readRecords, func(r readSpan) error {
+		if t.next > 0 && r.mark != nil && r.mark.first >= t.next {
+			return errStop
 		}
-		if t.next > 0 && s.mark != nil && s.mark.first >= t.next {
-			return nil
-		}
-		if s.end == sc.w.limit && !t.closed {
-			if torn, err := t.torn(sc, s); torn || err != nil {
+		if r.end == sc.w.limit && !t.closed {
+			if torn, err := t.torn(sc, r.span); torn || err != nil {
+				if err == nil {
+					err = errStop
+				}
 				return err
 			}
 		}
-		if err := t.take(sc, s); err != nil {
-			return err
-		}
-		off = s.end
+		t.take(r)
+		return nil
+	})
+	if err == errStop {
+		return nil
 	}
-	return nil
+	return err
 }
 
 // torn reports whether the last stretch is what a crash left of a commit that
@@ -170,35 +171,27 @@ func (t *tailState) torn(sc *scanner, s span) (bool, error) {
 }
 
 // take enters the records of a span.
-func (t *tailState) take(sc *scanner, s span) error {
+func (t *tailState) take(r readSpan) {
 	var entries []entry
-	bad, err := sc.records(s, func(fd found) error {
-		if t.next > 0 && fd.seq >= t.next {
-			return fmt.Errorf("record %d stands in the next segment: %w", fd.seq, mail.ErrDamaged)
+	r.follow(t.v.owner.vault, func() chain { return t.end }, func(record readRecord) {
+		if t.next > 0 && record.seq >= t.next {
+			return // it stands in the next segment, and here it is nobody's
 		}
-		if err := s.mayFollow(fd, t.end, t.v.owner.vault); err != nil {
-			return err
-		}
-		entries = append(entries, fd.entry)
-		t.end = fd.end()
-		return nil
+		entries = append(entries, record.entry)
+		t.end = record.end()
 	})
-	if err != nil {
-		return err
+	if r.mark != nil {
+		t.end = r.mark.end()
 	}
-	if s.mark != nil {
-		t.end = s.mark.end()
-	}
-	entries, lost := t.fill(entries, s.mark)
-	t.seg.extend(entries, s.end)
-	t.last = s.off
-	for _, b := range bad {
+	entries, lost := t.fill(entries, r.mark)
+	t.seg.extend(entries, r.span.end)
+	t.last = r.off
+	for _, b := range r.bad {
 		t.findings = append(t.findings, damagedFrame(t.seg.number, b, lost))
 	}
-	if s.mark == nil || s.broken {
-		t.findings = append(t.findings, damagedStretch(t.seg.number, s))
+	if r.mark == nil || r.broken {
+		t.findings = append(t.findings, damagedStretch(t.seg.number, r.span))
 	}
-	return nil
 }
 
 // end returns the chain behind the record.

@@ -86,12 +86,9 @@ func (vf *verifier) segment(s *segment, length int64) error {
 
 	base, faults := vf.done.Bytes, vf.done.Findings
 	sv := &segmentVerifier{verifier: vf, number: number}
-	spansErr := vf.v.checkSpans(vf.ctx, number, f, length, func(c checkedSpan) error {
-		if c.err != nil {
-			return fmt.Errorf("at %d: %w", c.off, c.err)
-		}
-		sv.span(c)
-		vf.progress(base+c.end, vf.total)
+	spansErr := vf.v.eachSpan(vf.ctx, number, f, length, (*scanner).check, func(r readSpan) error {
+		sv.span(r)
+		vf.progress(base+r.end, vf.total)
 		return nil
 	})
 	if err := vf.ctx.Err(); err != nil {
@@ -150,35 +147,25 @@ type segmentVerifier struct {
 }
 
 // span checks how one commit goes on with what came before.
-func (sv *segmentVerifier) span(s checkedSpan) {
-	var contents []Finding
+func (sv *segmentVerifier) span(s readSpan) {
 	if s.mark != nil {
 		sv.begins(s.off, s.mark.first)
 	}
-	bad := s.bad
-	skip := int64(-1) // a frame with a record that does not belong here
-	for _, r := range s.records {
-		if r.frame == skip {
-			continue
-		}
-		if err := s.mayFollow(r.found, sv.end(), sv.v.owner.vault); err != nil {
-			bad = append(bad, badFrame{frameSpan{off: r.frame, size: int(r.frameSize)}, err})
-			skip = r.frame
-			continue
-		}
+	var contents []Finding
+	s.follow(sv.v.owner.vault, sv.end, func(r readRecord) {
 		sv.link(r.found)
 		if f := sv.content(r); f != nil {
 			contents = append(contents, *f)
 		}
-	}
+	})
 	var lost []uint64
 	if s.mark != nil {
 		lost = sv.closeCommit(s.mark)
 	}
-	if len(lost) > 0 && len(bad) == 0 {
+	if len(lost) > 0 && len(s.bad) == 0 {
 		sv.report(Finding{Segment: sv.number, Offset: s.off, Lost: lost, What: "records that the commit mark counts are missing"})
 	}
-	for _, b := range bad {
+	for _, b := range s.bad {
 		sv.report(damagedFrame(sv.number, b, lost))
 	}
 	for _, f := range contents {
@@ -187,7 +174,7 @@ func (sv *segmentVerifier) span(s checkedSpan) {
 	switch {
 	case s.mark == nil, s.broken:
 		sv.report(damagedStretch(sv.number, s.span))
-	case !s.whole && len(bad) == 0 && len(contents) == 0:
+	case !s.whole && len(s.bad) == 0 && len(contents) == 0:
 		sv.report(Finding{Segment: sv.number, Offset: s.off, Length: s.mark.body(), What: "commit has another digest than its mark says, though every frame in it reads well"})
 	}
 }
@@ -245,7 +232,7 @@ func (sv *segmentVerifier) first(fd found) {
 
 // content says what is wrong with the bytes of a record, or looks for them
 // where they are said to be. Nil is nothing.
-func (sv *segmentVerifier) content(r checkedRecord) *Finding {
+func (sv *segmentVerifier) content(r readRecord) *Finding {
 	if r.flags&entryBytes == 0 {
 		_, holder, err := sv.v.findID(r.bytesIn)
 		if err == nil && holder.digest == r.digest && holder.flags&entryBytes != 0 {
