@@ -10,7 +10,7 @@ import (
 // restShare times as long as it worked. What waits is in the vault and is
 // indexed at full speed when the rush is over.
 const (
-	restShare   = 4
+	restShare   = 9
 	leastRest   = 20 * time.Millisecond // shorter ones are added up
 	longestRest = 2 * time.Second
 )

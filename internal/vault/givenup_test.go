@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"mailarchive/internal/durable/durabletest"
 	"mailarchive/internal/mail"
@@ -52,6 +53,29 @@ func TestRefusedMailIsNotThereAfterARestart(t *testing.T) {
 	l.whole()
 }
 
+// TestGivenUpForGood: the sync of a segment failed, the next one took nothing
+// before the process ended. The one that was given up is not written again.
+func TestGivenUpForGood(t *testing.T) {
+	l := newLab(t, Options{})
+	l.put(noise(1, 3000))
+	l.failing(durabletest.Sync, segmentSuffix, 1, durabletest.Fault{Err: syscall.EIO})
+	if _, err := tryPut(l.v, noise(2, 3000)); err == nil {
+		t.Fatal("the sync did not fail")
+	}
+	l.failing(durabletest.Write, segmentSuffix, 1, durabletest.Fault{Err: syscall.ENOSPC})
+	if _, err := tryPut(l.v, noise(2, 3000)); err == nil {
+		t.Fatal("the write did not fail")
+	}
+	l.disk.Before(nil)
+	l.restart()
+	length := len(l.read(l.name(1, segmentSuffix)))
+	l.put(noise(3, 3000))
+	if got := len(l.read(l.name(1, segmentSuffix))); got != length || l.v.Stats().Segments != 2 {
+		t.Errorf("segment 1 has %d bytes, had %d", got, length)
+	}
+	l.whole()
+}
+
 // TestSurplusBehindAGivenUpSegment: the bytes whose sync failed come back, and
 // the next segment says that they belong to nobody.
 func TestSurplusBehindAGivenUpSegment(t *testing.T) {
@@ -88,18 +112,42 @@ func TestSurplusBehindAGivenUpSegment(t *testing.T) {
 	}
 }
 
-// TestNoNumberTwice: as above, and the record that would say where the segment
-// ends cannot be read.
+// TestNoNumberTwice: bytes of a refused commit are back, and the record that
+// would say where the segment ends cannot be read.
 func TestNoNumberTwice(t *testing.T) {
-	l := givenUp(t, 2)
-	l.put(noise(50, 3000)) // alone in the first frame
-	l.put(noise(51, 3000))
+	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	l := newLab(t, Options{Clock: func() time.Time { return now }})
+	l.put(noise(1, 3000))
+	l.put(noise(2, 3000))
+	end := l.spans(1)[1].end
+	refused := l.group(noise(4, 200_000), noise(5, 100_000))
+	withRefused := l.read(l.name(1, segmentSuffix))
+	l.told = l.told[:2]
+	l.v.Close()
+	l.write(l.name(1, segmentSuffix), withRefused[:end])
+	now = now.Add(30 * 24 * time.Hour) // another segment
+	l.start()
+	l.group(three()...)
+	l.v.Close()
+	l.write(l.name(1, segmentSuffix), withRefused)
+	l.disk.Remove(l.name(1, indexSuffix))
 	l.flip(2, 200)
-	l.crash(durabletest.Everything)
-	if lost := l.lost(); !slices.Equal(lost, []uint64{3}) {
-		t.Errorf("lost %v", lost)
+	for i := range 2 {
+		l.start()
+		if lost := l.lost(); !slices.Equal(lost, []uint64{3}) {
+			t.Errorf("lost %v", lost)
+		}
+		l.counted()
+		for _, a := range refused {
+			if got, err := l.v.Get(ctx, a.ID); err == nil {
+				t.Errorf("a refused message is number %d", got.Seq)
+			}
+		}
+		if indexed := l.v.Stats().Recovery.Indexed; len(indexed) != 1-i {
+			t.Errorf("start %d made indexes of %v", i, indexed)
+		}
+		l.v.Close()
 	}
-	l.counted()
 }
 
 // TestKilledAfterAFailedSync: the process dies before it can take the commit
@@ -134,8 +182,9 @@ func TestKilledBeforeTheSync(t *testing.T) {
 	}
 	f.Close()
 	l.start()
+	l.crash(durabletest.Nothing) // what a start has shown stays
+	l.whole()
 	l.put(noise(2, 3000))
-	l.put(noise(3, 3000))
 	l.crash(durabletest.Nothing)
 	l.whole()
 }
@@ -143,7 +192,8 @@ func TestKilledBeforeTheSync(t *testing.T) {
 // TestNameWhoseSyncFailedIsNotUsed: a segment whose name never got to disk must
 // not take mail after a restart, when a sync of the folder says nil again.
 func TestNameWhoseSyncFailedIsNotUsed(t *testing.T) {
-	for _, removeFails := range []bool{false, true} {
+	for i := range 4 {
+		removeFails, restart := i%2 == 0, i/2 == 0
 		l := newLab(t, Options{SegmentSize: 1})
 		l.put(noise(1, 3000))
 		l.disk.Before(func(op durabletest.Op) durabletest.Fault {
@@ -161,7 +211,12 @@ func TestNameWhoseSyncFailedIsNotUsed(t *testing.T) {
 		if names := l.files(segmentSuffix); !removeFails && len(names) != 1 {
 			t.Errorf("files left: %v", names)
 		}
-		l.restart()
+		if restart {
+			l.restart()
+			if names := l.files(segmentSuffix); len(names) != 1 {
+				t.Errorf("files left by the start: %v", names)
+			}
+		}
 		l.put(noise(3, 3000))
 		l.crash(durabletest.Nothing)
 		l.whole()

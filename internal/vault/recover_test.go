@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -141,6 +142,9 @@ func TestDamagedLastCommit(t *testing.T) {
 	l.flip(1, commit.frames[1].off+100)
 	l.restart()
 	l.nothingTorn()
+	if d := l.v.Stats().Recovery.Damaged; len(d) != 1 || !slices.Equal(d[0].Lost, []uint64{3}) {
+		t.Errorf("the start names %v", d)
+	}
 	if got := l.put([]byte("behind the damage")); got.Seq != 5 || l.v.Stats().Segments != 2 {
 		t.Errorf("number %d in %d segments", got.Seq, l.v.Stats().Segments)
 	}
@@ -203,26 +207,139 @@ func TestMissingSegment(t *testing.T) {
 }
 
 // TestClosedSegmentIsNeverTorn: all of it was acknowledged, whatever a sector
-// of it looks like, and the index is not there to tell.
+// of it looks like, and the index is not there to tell. The segment behind says
+// so even when its own mark is damaged.
 func TestClosedSegmentIsNeverTorn(t *testing.T) {
+	for _, markFlipped := range []bool{false, true} {
+		l := newLab(t, Options{})
+		l.group(three()...)
+		frame := l.spans(1)[0].frames[1]
+		l.o.SegmentSize = 1
+		l.restart()
+		l.put(noise(9, 3000))
+		l.v.Close()
+		l.zero(1, frame.off+sector)
+		l.disk.Remove(l.name(1, indexSuffix))
+		if markFlipped {
+			l.flip(2, l.spans(2)[0].markAt()+100)
+		}
+		l.start()
+		if r := l.v.Stats().Recovery; len(r.Torn) > 1 || len(r.Torn) > 0 && r.Torn[0].Segment == 1 || len(r.Damaged) == 0 {
+			t.Errorf("recovery: %+v", r)
+		}
+		for range 2 {
+			if lost := l.lost(); !slices.Equal(lost, []uint64{2}) {
+				t.Errorf("lost %v", lost)
+			}
+			l.counted()
+			_, findings := verified(t, l.v)
+			if !named(findings, 1, frame.off) {
+				t.Errorf("findings %v", findings)
+			}
+			l.restart()
+			l.v.loading.Wait()
+			if indexed := l.v.Stats().Recovery.Indexed; len(indexed) > 0 {
+				t.Errorf("indexes made once more: %v", indexed)
+			}
+		}
+	}
+}
+
+// TestClosedSegmentIsCutShort: what is left of it is read.
+func TestClosedSegmentIsCutShort(t *testing.T) {
 	l := newLab(t, Options{})
-	l.group(three()...)
-	commit := l.spans(1)[0]
+	for i := range uint64(3) {
+		l.put(noise(i, 3000))
+	}
+	end := l.spans(1)[1].end
 	l.o.SegmentSize = 1
 	l.restart()
 	l.put(noise(9, 3000))
-	l.v.Close()
-	l.zero(1, commit.frames[0].off+sector)
-	l.disk.Remove(l.name(1, indexSuffix))
-	l.start()
-	l.nothingTorn()
-	if lost := l.lost(); !slices.Equal(lost, []uint64{1}) {
-		t.Errorf("lost %v", lost)
+	for _, cut := range []int64{end + 100, end, 0} {
+		l.v.Close()
+		l.edit(1, func(b []byte) []byte { return b[:cut] })
+		l.disk.Remove(l.name(1, indexSuffix))
+		l.start()
+		l.nothingTorn()
+		want := []uint64{3}
+		if cut == 0 {
+			want = []uint64{1, 2, 3}
+		}
+		if lost := l.lost(); !slices.Equal(lost, want) {
+			t.Errorf("cut at %d: lost %v", cut, lost)
+		}
+		l.counted()
+		if _, findings := verified(t, l.v); len(findings) == 0 {
+			t.Errorf("cut at %d: verify has nothing to say", cut)
+		}
 	}
-	l.counted()
-	_, findings := verified(t, l.v)
-	if !named(findings, 1, commit.frames[0].off) {
-		t.Errorf("findings %v", findings)
+}
+
+// TestWholeFramesBehindTheLastMark are kept as far as they follow the chain.
+func TestWholeFramesBehindTheLastMark(t *testing.T) {
+	for _, c := range []struct {
+		what   string
+		kept   int
+		change []func(*Record)
+	}{
+		{"good", 2, []func(*Record){alike, alike}},
+		{"other vault", 0, []func(*Record){func(r *Record) { r.Vault[0]++ }}},
+		{"other predecessor", 0, []func(*Record){func(r *Record) { r.Prev[0]++ }}},
+		{"other number", 0, []func(*Record){func(r *Record) { r.Seq++ }}},
+		{"second has another predecessor", 0, []func(*Record){alike, func(r *Record) { r.Prev[0]++ }}},
+		{"content", 0, nil},
+	} {
+		x := newTampered(t)
+		switch c.change {
+		case nil:
+			x.commit(same, []byte("a text"), alike)
+			x.reframe(func(raw string) string { return strings.Replace(raw, "a text", "b text", 1) })
+		default:
+			x.commit(same, []byte("a text"), c.change...)
+		}
+		x.write(x.name(1, segmentSuffix), x.body)
+		all := x.spans(1)
+		x.edit(1, func(b []byte) []byte { return b[:all[1].markAt()] })
+		x.start()
+		if r := x.v.Stats().Recovery; r.Kept != c.kept || x.v.Last() != uint64(1+c.kept) || (len(r.Torn) == 1) != (c.kept == 0) {
+			t.Errorf("%s: the last is number %d; %+v", c.what, x.v.Last(), r)
+		}
+		x.whole()
+	}
+}
+
+// TestUnmarkedRecordHasToFollow: in a stretch that has lost its mark nothing
+// counts that does not name the record before it.
+func TestUnmarkedRecordHasToFollow(t *testing.T) {
+	for _, c := range []struct {
+		what   string
+		change func(*Record)
+		lost   bool
+	}{
+		{"follows", alike, false},
+		{"other predecessor", func(r *Record) { r.Prev[0]++ }, true},
+		{"other vault", func(r *Record) { r.Vault[0]++ }, true},
+		{"later number", func(r *Record) { r.Seq++ }, true},
+		{"earlier number", func(r *Record) { r.Seq-- }, true},
+	} {
+		x := newTampered(t)
+		x.commit(same, []byte("unmarked"), c.change)
+		id := x.end.id
+		if x.end.seq != 2 {
+			x.end.seq = 2
+		}
+		x.commit(same, []byte("behind"), alike)
+		x.write(x.name(1, segmentSuffix), x.body)
+		x.flip(1, x.spans(1)[1].markAt()+100)
+		x.start()
+		_, err := x.v.Get(ctx, id)
+		if (err != nil) != c.lost {
+			t.Errorf("%s: %v", c.what, err)
+		}
+		done, findings := verified(t, x.v)
+		if want := uint64(3); done.Records != want && !c.lost || c.lost && done.Records != 2 || len(findings) == 0 {
+			t.Errorf("%s: verify counts %d records; %v", c.what, done.Records, findings)
+		}
 	}
 }
 
@@ -360,6 +477,10 @@ func TestStartOnAFullDisk(t *testing.T) {
 	if _, err := tryPut(l.v, noise(3, 3000)); !errors.Is(err, mail.ErrFull) {
 		t.Errorf("append: %v", err)
 	}
+	// A file system that never writes in place has no room for the same bytes.
+	l.failing(durabletest.Write, segmentSuffix, -1, durabletest.Fault{Err: syscall.ENOSPC})
+	l.restart()
+	l.disk.Before(nil)
 	l.disk.SetCapacity(1 << 20)
 	l.put(noise(4, 3000))
 	l.restart()

@@ -255,7 +255,6 @@ func (t *tailState) settle(sc *scanner, size int64) error {
 	t.v.opened.Kept += len(kept)
 	t.v.log.Warn("whole records behind the last commit kept", "segment", t.seg.number, "records", len(kept), "first", m.first)
 	t.seg.extend(kept, end+int64(m.length()))
-	t.last = off
 	return nil
 }
 
