@@ -115,6 +115,12 @@ func TestSurplusBehindAGivenUpSegment(t *testing.T) {
 // TestNoNumberTwice: bytes of a refused commit are back, and the record that
 // would say where the segment ends cannot be read.
 func TestNoNumberTwice(t *testing.T) {
+	for _, marked := range []bool{true, false} {
+		noNumberTwice(t, marked)
+	}
+}
+
+func noNumberTwice(t *testing.T, marked bool) {
 	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 	l := newLab(t, Options{Clock: func() time.Time { return now }})
 	l.put(noise(1, 3000))
@@ -122,6 +128,9 @@ func TestNoNumberTwice(t *testing.T) {
 	end := l.spans(1)[1].end
 	refused := l.group(noise(4, 200_000), noise(5, 100_000))
 	withRefused := l.read(l.name(1, segmentSuffix))
+	if !marked {
+		withRefused[len(withRefused)-1]++
+	}
 	l.told = l.told[:2]
 	l.v.Close()
 	l.write(l.name(1, segmentSuffix), withRefused[:end])

@@ -52,14 +52,9 @@ func (sc *scanner) readEach(s span, content func(found) error) readSpan {
 // follow calls each for the records that may stand where they do, and counts
 // the frames of others among the bad ones. End is the chain so far.
 func (r *readSpan) follow(vault UUID, end func() chain, each func(readRecord)) {
-	stranger := int64(-1)
 	for _, record := range r.records {
-		if record.frame == stranger {
-			continue
-		}
 		if err := r.mayFollow(record.found, end(), vault); err != nil {
 			r.bad = append(r.bad, badFrame{frameSpan{off: record.frame, size: int(record.frameSize)}, err})
-			stranger = record.frame
 			continue
 		}
 		each(record)
