@@ -75,10 +75,10 @@ func (l *life) open() (*Vault, error) {
 // content returns bytes of a size that meets the different ways of keeping.
 func (l *life) content() []byte {
 	n := l.rng.IntN(3000)
-	switch l.rng.IntN(30) {
+	switch l.rng.IntN(150) {
 	case 0:
-		n = ChunkSize + l.rng.IntN(1000)
-	case 1:
+		return repeated(uint64(l.rng.IntN(5)), ChunkSize+l.rng.IntN(1000))
+	case 1, 2, 3, 4, 5:
 		n = 0
 	}
 	return noise(uint64(l.rng.IntN(60)), n)
@@ -192,40 +192,51 @@ func (l *life) crash(v *Vault) {
 }
 
 func TestNothingAcknowledgedIsEverLost(t *testing.T) {
-	for seed := range runs() {
-		l := newLife(t, seed)
-		for range 4 {
-			if l.rng.IntN(5) > 0 {
-				l.harm()
+	const stripes = 8
+	for stripe := range uint64(stripes) {
+		t.Run(fmt.Sprint(stripe), func(t *testing.T) {
+			t.Parallel()
+			for seed := stripe; seed < runs() && !t.Failed(); seed += stripes {
+				newLife(t, seed).lead()
 			}
-			v, err := l.open()
-			if err != nil {
-				l.tell("open: %v", err)
-				l.crash(nil)
-				continue
-			}
-			l.send(v)
-			l.end(v)
+		})
+	}
+}
+
+// lead goes through one life.
+func (l *life) lead() {
+	for range 4 {
+		if l.rng.IntN(5) > 0 {
+			l.harm()
 		}
-		l.crash(nil)
 		v, err := l.open()
 		if err != nil {
-			l.fatal("open on a healthy disk: %v", err)
+			l.tell("open: %v", err)
+			l.crash(nil)
+			continue
 		}
-		l.look(v)
 		l.send(v)
-		l.look(v)
-		v.Close()
-		if t.Failed() {
-			l.fatal("see above")
-		}
+		l.end(v)
+	}
+	l.crash(nil)
+	v, err := l.open()
+	if err != nil {
+		l.fatal("open on a healthy disk: %v", err)
+	}
+	l.look(v)
+	l.send(v)
+	l.look(v)
+	v.Close()
+	if l.t.Failed() {
+		l.fatal("see above")
 	}
 }
 
 // TestEachPointOfOneLife cuts the power at each operation of a small life and
 // looks at each state that this can leave, as far as they can be counted.
 func TestEachPointOfOneLife(t *testing.T) {
-	contents := [][]byte{noise(1, 700), {}, noise(2, ChunkSize+5), noise(1, 700), noise(3, 9000), noise(4, 12_000)}
+	t.Parallel()
+	contents := [][]byte{noise(1, 700), {}, repeated(2, ChunkSize+5), noise(1, 700), noise(3, 9000), noise(4, 12_000)}
 	live := func(disk *durabletest.Disk) map[mail.ID][]byte {
 		acked := map[mail.ID][]byte{}
 		v, err := Open(Options{Folder: "/v", FS: disk, SegmentSize: 20_000})

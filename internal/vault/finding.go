@@ -62,10 +62,7 @@ func damagedFrame(segment int, b badFrame, lost []uint64) Finding {
 	return Finding{Segment: segment, Offset: b.off, Length: int64(b.size), Lost: lost, What: fmt.Sprintf("frame is damaged: %v", b.err)}
 }
 
+// damagedStretch is for a span with no mark.
 func damagedStretch(segment int, s span) Finding {
-	what := "commit mark is damaged; what is readable before it was read"
-	if s.mark != nil {
-		what = "a frame's header is damaged; the commit mark tells where the others begin"
-	}
-	return Finding{Segment: segment, Offset: s.off, Length: s.end - s.off, What: what}
+	return Finding{Segment: segment, Offset: s.off, Length: s.end - s.off, What: "commit mark is damaged; what is readable before it was read"}
 }

@@ -148,6 +148,7 @@ func (l *lab) nothingForged(f *forger, harm string) {
 // it will stand, a frame with a record and the mark of a commit. Its neighbours
 // and itself are damaged in every way.
 func TestMessageThatPretendsToBeACommit(t *testing.T) {
+	t.Parallel()
 	for _, covering := range []bool{false, true} {
 		for _, where := range []string{"last", "middle", "closed"} {
 			t.Run(fmt.Sprintf("%s, covering %v", where, covering), func(t *testing.T) {
@@ -179,18 +180,19 @@ func TestMessageThatPretendsToBeACommit(t *testing.T) {
 				}
 				name := l.name(1, segmentSuffix)
 				whole := l.read(name)
-				for _, a := range places {
-					for _, b := range places {
-						for _, bit := range []byte{1, 16} {
-							l.v.Close()
-							harmed := bytes.Clone(whole)
-							harmed[a] ^= bit
-							harmed[b] ^= 2 * bit
-							l.write(name, harmed)
-							l.disk.Remove(l.name(1, indexSuffix))
-							l.start()
-							l.nothingForged(f, fmt.Sprintf("bits flipped at %d and %d", a, b))
+				for i, a := range places {
+					for j, b := range places[:i+1] {
+						if raced && (i+j)%5 > 0 {
+							continue
 						}
+						l.v.Close()
+						harmed := bytes.Clone(whole)
+						harmed[a] ^= 1 << (j % 4)
+						harmed[b] ^= 16 << (i % 4)
+						l.write(name, harmed)
+						l.disk.Remove(l.name(1, indexSuffix))
+						l.start()
+						l.nothingForged(f, fmt.Sprintf("bits flipped at %d and %d", a, b))
 					}
 				}
 			})

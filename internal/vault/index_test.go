@@ -3,7 +3,10 @@ package vault
 import (
 	"bytes"
 	"fmt"
+	"syscall"
 	"testing"
+
+	"mailarchive/internal/durable/durabletest"
 )
 
 // TestIndexIsOnlyDerived: missing, of an older state, with any bit flipped, it
@@ -55,4 +58,33 @@ func TestIndexGoesWhileTheVaultIsOpen(t *testing.T) {
 	if _, err := l.disk.Stat(l.name(1, indexSuffix)); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestVerifyMendsIndexes, and says so.
+func TestVerifyMendsIndexes(t *testing.T) {
+	l := newLab(t, Options{SegmentSize: 1})
+	l.put(noise(1, 3000))
+	l.put(noise(2, 3000))
+	l.v.loading.Wait()
+	name := l.name(1, indexSuffix)
+	good := l.read(name)
+	for _, c := range []struct{ harm, want string }{
+		{"missing", "segment 1: index is missing; it was made again"},
+		{"other", "segment 1: index does not say what the segment holds; it was made again"},
+	} {
+		if l.write(name, bytes.Repeat([]byte("x"), 100)); c.harm == "missing" {
+			l.disk.Remove(name)
+		}
+		if _, findings := verified(t, l.v); len(findings) != 1 || findings[0].String() != c.want {
+			t.Errorf("%s: %v", c.harm, findings)
+		}
+		if !bytes.Equal(l.read(name), good) {
+			t.Errorf("%s: not made again as it was", c.harm)
+		}
+		l.whole()
+	}
+	l.disk.Remove(name)
+	l.failing(durabletest.Open, indexSuffix+".tmp", 1, durabletest.Fault{Err: syscall.ENOSPC})
+	verified(t, l.v)
+	l.whole() // the positions stay in memory
 }

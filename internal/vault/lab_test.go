@@ -88,6 +88,11 @@ func (l *lab) put(content []byte) mail.Arrival {
 	return a
 }
 
+// repeated returns bytes that take little on disk, however many they are.
+func repeated(seed uint64, size int) []byte {
+	return bytes.Repeat(noise(seed, 3000), size/3000+1)[:size]
+}
+
 // message is what goes into a vault.
 type message struct {
 	envelope mail.Envelope

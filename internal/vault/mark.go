@@ -110,7 +110,7 @@ func decodeMark(b []byte, at int64) (*mark, bool) {
 	for i := range m.frames {
 		m.frames[i] = le.Uint32(payload[markFixed+4*i:])
 	}
-	ok := le.Uint32(payload[8:]) == markVersion && m.first > 0 && m.count > 0 && m.last() >= m.first &&
+	ok := le.Uint32(payload[8:]) == markVersion && m.first > 0 && m.last() >= m.first &&
 		m.offset >= 0 && m.offset+m.body() == at
 	return m, ok
 }

@@ -210,7 +210,7 @@ func (c *chunkReader) next() error {
 }
 
 // findID finds the record with that ID. IDs rise with seq, so segments and
-// entries are searched by halving. Errors: mail.ErrNotFound, mail.ErrDamaged.
+// entries are searched by halving. Errors wrap mail.ErrNotFound.
 func (v *Vault) findID(id mail.ID) (*segment, entry, error) {
 	atLeast := func(x mail.ID) bool { return bytes.Compare(x[:], id[:]) >= 0 }
 	return v.find("message "+id.String(),
@@ -247,8 +247,6 @@ func (v *Vault) find(what string, inSegment func(*segment) bool, notBefore, is f
 		return nil, entry{}, err
 	case !ok || !is(e):
 		return nil, entry{}, missing
-	case e.flags&entryLost != 0:
-		return nil, entry{}, fmt.Errorf("%s is lost: %w", what, mail.ErrDamaged)
 	}
 	return s, e, nil
 }

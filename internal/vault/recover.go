@@ -243,9 +243,6 @@ func (v *Vault) saidBy(s *segment) (said *Closed, err error) {
 // record is there for each number, and next stands in the segment behind.
 func (v *Vault) useIndex(s *segment, next uint64) error {
 	return v.withIndex(s, func(f *indexFile) error {
-		if f.count == 0 {
-			return mail.ErrDamaged
-		}
 		first, err := f.at(0)
 		if err != nil {
 			return err
@@ -263,8 +260,9 @@ func (v *Vault) useIndex(s *segment, next uint64) error {
 }
 
 // makeIndex reads a closed segment of that length and writes its index anew.
-// The segment behind it begins with record next. It returns the positions,
-// which stay in the segment only when the index could not be written.
+// The segment behind it begins with record next, 0 when no bytes of others can
+// be left in this one. It returns the positions, which stay in the segment only
+// when the index could not be written.
 func (v *Vault) makeIndex(number int, f io.ReaderAt, length int64, next uint64) (*segment, []entry, error) {
 	t := v.newTail(number)
 	t.closed, t.next = true, next

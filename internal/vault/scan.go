@@ -22,9 +22,6 @@ type span struct {
 	off, end int64 // end is behind the mark
 	mark     *mark // nil when lost
 	frames   []frameSpan
-	// broken says that the frames do not follow each other by their own
-	// headers; with a mark their places are known all the same.
-	broken bool
 }
 
 // nextSpan reads the stretch that begins at off. It never fails on damaged
@@ -56,12 +53,8 @@ func nextSpan(w *window, off int64, of home) (span, error) {
 		s.end = w.limit
 	case m.offset == off:
 		s = spanOf(m, markAt)
-		s.broken = true
 	default:
 		s.end = m.offset
-		for len(s.frames) > 0 && s.frames[len(s.frames)-1].off >= s.end {
-			s.frames = s.frames[:len(s.frames)-1]
-		}
 	}
 	return s, nil
 }
@@ -96,13 +89,13 @@ func (w *window) digest(off, length int64) (mail.Digest, error) {
 // own. With no mark a frame may have been guessed wrong, and then a message
 // could pretend to be records: what counts there has to name the record before
 // it, salt and all, which nobody could have known who wrote the message. Only
-// the record that a file begins with needs no predecessor.
+// where a file begins nothing is guessed.
 func (s *span) mayFollow(fd found, end chain, vault UUID) error {
-	ok := fd.record.Vault == vault
+	ok := fd.record.Vault == vault && fd.seq > end.seq
 	switch {
 	case s.mark != nil:
-		ok = ok && fd.seq > end.seq && fd.seq >= s.mark.first && fd.seq <= s.mark.last()
-	case fd.frame > 0 || fd.rawOffset > 0 || end.seq > 0:
+		ok = ok && fd.seq >= s.mark.first && fd.seq <= s.mark.last()
+	case fd.frame > 0 || fd.rawOffset > 0:
 		ok = ok && fd.seq == end.seq+1 && fd.record.Prev == end.head
 	}
 	if !ok {

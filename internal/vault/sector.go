@@ -23,7 +23,7 @@ func (sc *scanner) missesSector(s span) (bool, error) {
 		if !errors.Is(err, mail.ErrDamaged) {
 			return false, err
 		}
-		if empty, err := sc.w.emptySector(f, s.off, s.mark.offset+s.mark.body()); empty || err != nil {
+		if empty, err := sc.w.emptySector(f, s.off); empty || err != nil {
 			return empty, err
 		}
 	}
@@ -31,11 +31,9 @@ func (sc *scanner) missesSector(s span) (bool, error) {
 }
 
 // emptySector reports whether one of the sectors that the frame lies in is
-// empty, as far as it belongs to the commit, whose frames begin at off and end
-// at end. The sector that the mark begins in was written: the mark is there.
-func (w *window) emptySector(f frameSpan, off, end int64) (bool, error) {
-	last := f.off + int64(f.size)
-	for at := f.off - f.off%sector; at < last && at+sector <= end; at += sector {
+// empty, as far as it belongs to the commit, which begins at off.
+func (w *window) emptySector(f frameSpan, off int64) (bool, error) {
+	for at := f.off - f.off%sector; at < f.off+int64(f.size); at += sector {
 		from := max(at, off)
 		b, err := w.at(from, int(at+sector-from))
 		if err != nil {

@@ -189,7 +189,7 @@ func (t *tailState) take(r readSpan) {
 	for _, b := range r.bad {
 		t.findings = append(t.findings, damagedFrame(t.seg.number, b, lost))
 	}
-	if r.mark == nil || r.broken {
+	if r.mark == nil {
 		t.findings = append(t.findings, damagedStretch(t.seg.number, r.span))
 	}
 }

@@ -172,7 +172,7 @@ func (sv *segmentVerifier) span(s readSpan) {
 		sv.report(f)
 	}
 	switch {
-	case s.mark == nil, s.broken:
+	case s.mark == nil:
 		sv.report(damagedStretch(sv.number, s.span))
 	case !s.whole && len(s.bad) == 0 && len(contents) == 0:
 		sv.report(Finding{Segment: sv.number, Offset: s.off, Length: s.mark.body(), What: "commit has another digest than its mark says, though every frame in it reads well"})

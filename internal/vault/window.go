@@ -153,7 +153,7 @@ func (w *window) firstMark() (*mark, error) {
 		case !errors.Is(err, mail.ErrDamaged):
 			return nil, err
 		}
-		if m, ok := w.mark(off, nil); ok && m.offset == 0 {
+		if m, ok := w.mark(off, nil); ok {
 			return m, nil
 		}
 		return nil, nil

@@ -21,7 +21,7 @@ const (
 	maxBatchRecords = 1024
 	maxBatchBytes   = 8 << 20
 	// writeSize is how many bytes go to the file at once.
-	writeSize = 1 << 20
+	writeSize = ChunkSize
 	// recordEstimate is what a record takes without its list of recipients.
 	recordEstimate = 2048
 )
