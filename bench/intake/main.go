@@ -149,17 +149,21 @@ func send(address string, connections int, keep bool, messages int) float64 {
 func startArchive(folder, binary string) (string, func()) {
 	address := free()
 	cmd := exec.Command(binary, "serve", "--data", filepath.Join(folder, "archive"), "--smtp", address, "--lmtp", "", "--http", "")
+	logFile, err := os.Create(filepath.Join(folder, "archive.log")) // a line for each message, as Postfix writes
+	check(err)
+	cmd.Stderr = logFile
 	return address, run(cmd)
 }
 
 func startSink(string) (string, func()) {
 	address := free()
-	return address, run(exec.Command("smtp-sink", "-u", "nobody", address, "1000"))
+	cmd := exec.Command("smtp-sink", "-u", "nobody", address, "1000")
+	cmd.Stderr = os.Stderr
+	return address, run(cmd)
 }
 
 // run starts a server and returns what ends it.
 func run(cmd *exec.Cmd) func() {
-	cmd.Stderr = os.Stderr
 	check(cmd.Start())
 	return func() {
 		cmd.Process.Signal(syscall.SIGTERM)

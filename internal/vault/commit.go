@@ -114,19 +114,10 @@ func (c *commit) room(e entry, size int64) *piece {
 	return p
 }
 
-// finish compresses the frames, on all cores, and makes the mark for a commit
+// finish compresses the frames and makes the mark for a commit
 // that will begin at offset of its file. The mark's digest is made by writeTo.
 func (c *commit) finish(of home, offset int64, codec *codec) {
-	var wg sync.WaitGroup
-	for _, p := range c.pieces {
-		if p.content == nil {
-			wg.Go(func() {
-				p.frame = codec.compress(c.buffers.take(len(p.raw)), p.raw)
-				c.buffers.give(p.raw)
-			})
-		}
-	}
-	wg.Wait()
+	c.compress(codec)
 	c.mark = mark{
 		home: of, offset: offset, first: c.entries[0].seq, count: uint32(len(c.entries)),
 		lastID: c.end.id, head: c.end.head,
@@ -145,6 +136,27 @@ func (c *commit) finish(of home, offset int64, codec *codec) {
 			offset += int64(n)
 		}
 	}
+}
+
+// compress makes the frames, on all cores. The last is made here: most commits
+// have one only, and a goroutine would cost more than it saves.
+func (c *commit) compress(codec *codec) {
+	var wg sync.WaitGroup
+	for i, p := range c.pieces {
+		if p.content != nil {
+			continue
+		}
+		one := func() {
+			p.frame = codec.compress(c.buffers.take(len(p.raw)), p.raw)
+			c.buffers.give(p.raw)
+		}
+		if i == len(c.pieces)-1 {
+			one()
+		} else {
+			wg.Go(one)
+		}
+	}
+	wg.Wait()
 }
 
 // length returns the commit's size on disk in bytes, its mark included.
