@@ -29,7 +29,7 @@ lint: ## formatting, vet, staticcheck, govulncheck
 	@./test/lint.sh $(STATICCHECK) $(GOVULNCHECK)
 
 soak: packages ## the crash and kill tests, many times over (an hour)
-	MAIL_ARCHIVE_SOAK=1 go test -timeout 3h -count=1 -run 'Acknowledged|Kill|Corpus|StandardLibrary' ./internal/... ./test
+	MAIL_SOAK=1 go test -timeout 3h -count=1 -run 'Acknowledged|Kill|Corpus|StandardLibrary' ./internal/... ./test
 
 fuzz: ## each fuzz target for a minute (FUZZTIME=1m)
 	@./test/fuzz.sh $(or $(FUZZTIME),1m)

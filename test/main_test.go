@@ -43,7 +43,7 @@ func TestMain(m *testing.M) {
 }
 
 // soak says that tests may take long.
-func soak() bool { return os.Getenv("MAIL_ARCHIVE_SOAK") != "" }
+func soak() bool { return os.Getenv("MAIL_SOAK") != "" }
 
 // needs skips the test, and says so, when a program is not installed.
 func needs(t *testing.T, programs ...string) {

@@ -17,7 +17,7 @@ import (
 )
 
 // crashRuns is how many generated lives of a vault, of five starts each, the
-// crash tests look at; soakRuns when MAIL_ARCHIVE_SOAK is set.
+// crash tests look at; soakRuns when MAIL_SOAK is set.
 const (
 	crashRuns = 1500
 	soakRuns  = 200_000
@@ -25,7 +25,7 @@ const (
 
 func runs() uint64 {
 	switch {
-	case os.Getenv("MAIL_ARCHIVE_SOAK") != "":
+	case os.Getenv("MAIL_SOAK") != "":
 		return soakRuns
 	case testing.Short():
 		return crashRuns / 10
