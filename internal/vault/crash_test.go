@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"strconv"
 	"sync"
 	"syscall"
 	"testing"
@@ -17,10 +18,15 @@ import (
 )
 
 // crashRuns is how many generated lives of a vault, of five starts each, the
-// crash tests look at; soakRuns when MAIL_SOAK is set.
+// crash tests look at; soakRuns when MAIL_SOAK is set. MAIL_SOAK_LIFE is the
+// seed of one life to be led again and again, because messages that come at
+// once share a commit or not, as it happens:
+//
+//	MAIL_SOAK_LIFE=13508 go test -count=1 -run Acknowledged ./internal/vault
 const (
 	crashRuns = 1500
 	soakRuns  = 200_000
+	sameRuns  = 200
 )
 
 func runs() uint64 {
@@ -192,6 +198,16 @@ func (l *life) crash(v *Vault) {
 }
 
 func TestNothingAcknowledgedIsEverLost(t *testing.T) {
+	if one := os.Getenv("MAIL_SOAK_LIFE"); one != "" {
+		seed, err := strconv.ParseUint(one, 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range sameRuns {
+			newLife(t, seed).lead()
+		}
+		return
+	}
 	const stripes = 8
 	for stripe := range uint64(stripes) {
 		t.Run(fmt.Sprint(stripe), func(t *testing.T) {

@@ -103,7 +103,7 @@ func TestSurplusBehindAGivenUpSegment(t *testing.T) {
 				if got := int64(len(l.read(l.name(1, segmentSuffix)))); got != length {
 					t.Errorf("segment 1 has %d bytes, %d were committed", got, length)
 				}
-				l.restart()
+				l.crash(durabletest.Nothing) // they are gone for good
 				l.nothingTorn()
 				l.put(noise(51, 3000))
 				l.whole()
@@ -147,13 +147,15 @@ func noNumberTwice(t *testing.T, marked bool) {
 			t.Errorf("lost %v", lost)
 		}
 		l.counted()
+		if indexed := l.v.Stats().Recovery.Indexed; len(indexed) != 1-i {
+			t.Errorf("start %d made indexes of %v", i, indexed)
+		}
+		l.disk.Remove(l.name(1, indexSuffix)) // and is made again while the vault is open
+		l.counted()
 		for _, a := range refused {
 			if got, err := l.v.Get(ctx, a.ID); err == nil {
 				t.Errorf("a refused message is number %d", got.Seq)
 			}
-		}
-		if indexed := l.v.Stats().Recovery.Indexed; len(indexed) != 1-i {
-			t.Errorf("start %d made indexes of %v", i, indexed)
 		}
 		l.v.Close()
 	}
@@ -171,6 +173,32 @@ func TestKilledAfterAFailedSync(t *testing.T) {
 	}
 	l.crash(durabletest.Nothing)
 	l.whole()
+}
+
+// TestLengthWhoseSyncFailed: the same, and the segment does not grow any more,
+// so that no later write brings its length to disk. What a start has shown
+// stays, or another message would get its number.
+func TestLengthWhoseSyncFailed(t *testing.T) {
+	for _, rotated := range []bool{false, true} {
+		l := givenUp(t, 1)
+		if rotated {
+			l.o.SegmentSize = 1
+		}
+		l.restart()
+		if last := l.v.Last(); last != 2 {
+			t.Fatalf("the test wants the refused record to be seen; the last is number %d", last)
+		}
+		if rotated {
+			l.put(noise(3, 3000))
+		}
+		last := l.v.Last()
+		l.crash(durabletest.Nothing)
+		if got := l.v.Last(); got != last {
+			t.Errorf("rotated %v: the last is number %d, was %d", rotated, got, last)
+		}
+		l.nothingTorn()
+		l.whole()
+	}
 }
 
 // TestKilledBeforeTheSync: the same with bytes that nobody has tried to sync.

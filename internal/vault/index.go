@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"sort"
 
 	"mailarchive/internal/durable"
@@ -209,7 +210,7 @@ func (v *Vault) mendIndex(s *segment) (entries []entry, err error) {
 	defer v.mending.Unlock()
 	var made *segment
 	err = v.withSegment(s.number, func(f io.ReaderAt, _ int64) error {
-		made, entries, err = v.makeIndex(s.number, f, s.length, 0)
+		made, entries, err = v.makeIndex(s.number, f, s.length, v.firstBehind(s))
 		return err
 	})
 	if err != nil {
@@ -222,4 +223,16 @@ func (v *Vault) mendIndex(s *segment) (entries []entry, err error) {
 	defer v.mu.Unlock()
 	s.first, s.last, s.lastID, s.entries = made.first, made.last, made.lastID, made.entries
 	return entries, nil
+}
+
+// firstBehind returns the seq that the segment behind begins with, 0 when there
+// is none. When that segment's first record is damaged, nobody has said where
+// this one ends, and bytes of a refused commit may be in it.
+func (v *Vault) firstBehind(s *segment) uint64 {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if i := slices.Index(v.segments, s) + 1; i < len(v.segments) {
+		return v.segments[i].first
+	}
+	return 0
 }

@@ -144,11 +144,11 @@ func (v *Vault) removeEmpty(number int) {
 	}
 }
 
-// rewrite writes the last commit over itself and syncs it. A killed process
-// leaves bytes that can be read and are not on disk; when their sync had failed
-// just before, another one would say nil without having written them
-// (durable.File), and the next record would name one that power loss takes
-// away. The file is left at end.
+// rewrite writes the last commit over itself and syncs it, and then the file's
+// length. A killed process leaves bytes that can be read and are not on
+// disk; when their sync had failed just before, another one would say nil
+// without having written them (durable.File), and the next record would name
+// one that power loss takes away. The file is left at end.
 func (v *Vault) rewrite(f durable.File, off, end int64) error {
 	if _, err := f.Seek(off, io.SeekStart); err != nil {
 		return err
@@ -173,8 +173,31 @@ func (v *Vault) rewrite(f durable.File, off, end int64) error {
 	if err := f.Sync(); err != nil {
 		return err
 	}
+	if err := v.renewLength(f, end); err != nil {
+		return err
+	}
 	_, err := f.Seek(end, io.SeekStart)
 	return err
+}
+
+// renewLength sets a file's length to the one that it has, by way of a longer
+// one, and syncs it. Bytes written over others do not change it, so that a sync
+// has nothing to do for a length that an earlier one failed for, and power loss
+// would cut the file. Not by way of a shorter one: that could be what is on disk
+// when the power goes. A byte too many is torn; the commit before it has to be
+// on disk by then, because only the last stretch of a segment may be torn.
+func (v *Vault) renewLength(f durable.File, length int64) error {
+	switch err := kind(f.Truncate(length + 1)); {
+	case errors.Is(err, mail.ErrFull):
+		v.log.Warn("no space to set the length of the last segment again", "error", err)
+		return nil
+	case err != nil:
+		return err
+	}
+	if err := f.Truncate(length); err != nil {
+		return err
+	}
+	return f.Sync()
 }
 
 // recoverClosed takes in a segment that a later one follows.
@@ -188,7 +211,7 @@ func (v *Vault) recoverClosed(number int, next *segment) (s *segment, err error)
 		// long this one was when it was closed.
 		said, err := v.saidBy(next)
 		if err != nil {
-			v.log.Error("no record says how long this segment was", "segment", number, "error", err)
+			return err
 		}
 		s.length = said.limit(number, size)
 		if s.length < size {
@@ -227,15 +250,25 @@ func (r *Record) before() *Closed {
 	return r.Closed
 }
 
-// saidBy returns what the segment's first record says of those before it.
+// saidBy returns what the segment's first record says of those before it, nil
+// when that record is damaged. One that cannot be read today ends the start: it
+// may say so tomorrow, and an index made without it would be believed for ever.
 func (v *Vault) saidBy(s *segment) (said *Closed, err error) {
 	err = v.withSegment(s.number, func(f io.ReaderAt, size int64) error {
 		r, err := v.firstRecord(&window{r: f, limit: size})
-		if err == nil {
+		switch {
+		case err == nil:
 			said = r.before()
+		case !errors.Is(err, mail.ErrDamaged):
+			return err
+		default:
+			v.log.Error("no record says how long the segment before was", "segment", s.number, "error", err)
 		}
-		return err
+		return nil
 	})
+	if err != nil {
+		err = fmt.Errorf("first record of segment %d: %w", s.number, err)
+	}
 	return said, err
 }
 
@@ -260,9 +293,9 @@ func (v *Vault) useIndex(s *segment, next uint64) error {
 }
 
 // makeIndex reads a closed segment of that length and writes its index anew.
-// The segment behind it begins with record next, 0 when no bytes of others can
-// be left in this one. It returns the positions, which stay in the segment only
-// when the index could not be written.
+// The segment behind it begins with record next, 0 when there is none. It
+// returns the positions, which stay in the segment only when the index could
+// not be written.
 func (v *Vault) makeIndex(number int, f io.ReaderAt, length int64, next uint64) (*segment, []entry, error) {
 	t := v.newTail(number)
 	t.closed, t.next = true, next

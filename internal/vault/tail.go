@@ -57,7 +57,11 @@ func (v *Vault) recoverTail(numbers []int, by *Record) (t *tailState, err error)
 		}
 		before := t
 		if t.seg.empty() && last > 0 {
-			if first := t.firstRecord(sc.w); first != nil {
+			first, err := t.firstRecord(sc.w)
+			if err != nil {
+				return err
+			}
+			if first != nil {
 				by = first
 			}
 			if before, err = v.recoverTail(numbers[:last], by); err != nil {
@@ -119,16 +123,21 @@ func (t *tailState) committed(f io.ReaderAt, size int64, by *Record) (int64, err
 }
 
 // firstRecord returns the record that the file begins with if it was written
-// there: a segment that was copied in the place of this one knows nothing of
-// those before it.
-func (t *tailState) firstRecord(w *window) *Record {
-	if m, err := w.firstMark(); err != nil || m != nil && m.home != t.v.homeOf(t.seg.number) {
-		return nil
+// there, nil if not or if it is damaged: a segment that was copied in the place
+// of this one knows nothing of those before it.
+func (t *tailState) firstRecord(w *window) (*Record, error) {
+	m, err := w.firstMark()
+	if err != nil || m != nil && m.home != t.v.homeOf(t.seg.number) {
+		return nil, err
 	}
-	if r, err := t.v.firstRecord(w); err == nil && r.Vault == t.v.owner.vault {
-		return r
+	r, err := t.v.firstRecord(w)
+	switch {
+	case errors.Is(err, mail.ErrDamaged):
+		return nil, nil
+	case err != nil || r.Vault != t.v.owner.vault:
+		return nil, err
 	}
-	return nil
+	return r, nil
 }
 
 // scan reads commit after commit. It stops before a torn end, so that
