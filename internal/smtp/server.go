@@ -137,13 +137,13 @@ func (s *Server) take(nc net.Conn, lmtp bool) {
 // turnAway says 421 in place of a greeting (RFC 5321 3.8) without a goroutine
 // of its own: so short a text fits into the socket's buffer.
 func (s *Server) turnAway(nc net.Conn) {
+	if s.TurnedAway != nil { // first: whoever sees the reply finds it counted
+		s.TurnedAway(nc.RemoteAddr())
+	}
 	reply := Reply{421, "4.7.0", s.Hostname + " Too many connections, try again later"}
 	nc.SetWriteDeadline(s.Now().Add(time.Second))
 	nc.Write(reply.appendTo(nil))
 	nc.Close()
-	if s.TurnedAway != nil {
-		s.TurnedAway(nc.RemoteAddr())
-	}
 }
 
 // Shutdown closes the listeners, says 421 to sessions between messages and
