@@ -15,6 +15,9 @@ fi
 echo; echo "## Vault: append of 10 kB messages, so many at once"
 go test -run '^$' -bench 'Append' -benchtime 3s ./internal/vault
 
+echo; echo "## Keywords against judgement by hand"
+go run ./bench/keywords
+
 corpora=${MAIL_CORPORA:-../shared/corpora}
 if [ ! -e "$corpora/bulk-dev.tar.zst" ]; then
   echo; echo "NOT RUN: import and search over real mail, $corpora/bulk-dev.tar.zst is not there"
