@@ -106,6 +106,7 @@ type fieldReader struct {
 
 func (f *fieldReader) read(m *Message, field field) {
 	f.extras.limit = maxExtras
+	f.named(m, field)
 	switch field.kind {
 	case kindFrom:
 		f.people(&m.From, field.value)

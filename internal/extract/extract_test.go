@@ -78,7 +78,10 @@ SGVsbG8=
 		Bcc:        []Participant{{"", "g@h.example"}},
 		InReplyTo:  []string{"0@corp.example"},
 		References: []string{"a@x", "b@y"},
-		Text:       "Schön\n\nSchön, in HTML",
+		Headers: []Header{
+			{"sender", "secretary@corp.example"}, {"reply-to", "r@corp.example"},
+		},
+		Text: "Schön\n\nSchön, in HTML",
 		Attachments: []Attachment{
 			{Name: "ä.pdf", Type: "application/pdf", Size: 5, Digest: mail.Sum([]byte("Hello"))},
 		},

@@ -6,7 +6,7 @@ import "bytes"
 type kind uint8
 
 const (
-	other kind = iota // known to be a mail header, not kept
+	other kind = iota // kept by its name only, if it is worth that
 	kindFrom
 	kindSender
 	kindReplyTo
@@ -51,6 +51,7 @@ var kinds = map[string]kind{
 // the bytes that came.
 type field struct {
 	kind  kind
+	name  string // in lower case; empty when nobody asks for it by name
 	value []byte
 }
 
@@ -158,10 +159,11 @@ func (h *headerReader) add(name, value []byte) {
 	if !h.known {
 		h.keepRaw(name, []byte(":"), value)
 	}
-	if k == other || !h.room(len(value)) {
+	named := nameOf(k, name)
+	if k == other && named == "" || !h.room(len(value)) {
 		return
 	}
-	h.fields = append(h.fields, field{k, append(make([]byte, 0, len(value)+16), value...)})
+	h.fields = append(h.fields, field{k, named, append(make([]byte, 0, len(value)+16), value...)})
 	h.current = len(h.fields) - 1
 }
 

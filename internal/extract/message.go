@@ -25,6 +25,11 @@ type Message struct {
 	// InReplyTo and References are message identifiers without brackets.
 	InReplyTo, References []string
 
+	// Headers are the other header fields of the message that are worth a search
+	// by name, decoded, in order (List-Id, Reply-To, User-Agent, X-Spam-Status,
+	// ...), at most MaxHeaders of them, each cut at 1,000 bytes.
+	Headers []Header
+
 	// Text is the searchable text: plain parts as they are, HTML parts as
 	// their visible text, nested messages with their headers, in order,
 	// separated by blank lines. Cut at Limits.Text.
@@ -38,6 +43,15 @@ type Message struct {
 	// Problems say, each once, what could not be read and why; empty when all
 	// was. A message with problems is stored and found like any other.
 	Problems []string
+}
+
+// MaxHeaders is the most fields in Message.Headers.
+const MaxHeaders = 200
+
+// Header is one header field (RFC 5322 2.2).
+type Header struct {
+	Name  string // in lower case
+	Value string // decoded
 }
 
 // Participant is one mailbox of an address header (RFC 5322 3.4).

@@ -97,8 +97,9 @@ func TestReadHeader(t *testing.T) {
 	}{
 		{"folded", "Subject: a\r\n b\r\n\tc\r\n\r\nrest", fields{kindSubject: " a b\tc"}, "", "rest", true},
 		{"case and space", "SUBJECT \t:a\n\nrest", fields{kindSubject: "a"}, "", "rest", true},
-		{"others are passed over", "X-A: b\n c\nSubject: d\n\n", fields{kindSubject: " d"}, "", "", true},
-		{"none known", "X-A: b\n\nrest", fields{}, "", "rest", false},
+		{"others are kept", "X-A: b\n c\nSubject: d\n\n", fields{other: " b c", kindSubject: " d"}, "", "", true},
+		{"none known", "X-A: b\n\nrest", fields{other: " b"}, "", "rest", false},
+		{"signatures are passed over", "DKIM-Signature: b\n c\nSubject: d\n\n", fields{kindSubject: " d"}, "", "", true},
 		{"colon first", ": x\nSubject: a\n\nrest", fields{}, "", ": x\nSubject: a\n\nrest", false},
 		{"8-bit in the name", "Subj\xe9ct: x\n\nrest", fields{}, "", "Subj\xe9ct: x\n\nrest", false},
 		{"junk", "Subject: a\njunk\n more\nTo: b\n\nrest", fields{kindSubject: " a"}, "", "junk\n more\nTo: b\n\nrest", true},
