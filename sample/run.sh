@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 data=$PWD/run/data smtp=${SMTP:-127.0.0.1:2525} http=${HTTP:-127.0.0.1:8025} binary=$PWD/mail-archive
 mkdir -p run
 
-"$binary" serve --data "$data" --smtp "$smtp" --http "$http" 2>run/log &
+MAIL_ARCHIVE_LOCAL_DOMAINS=nordwind.example "$binary" serve --data "$data" --smtp "$smtp" --http "$http" 2>run/log &
 server=$!
 trap 'kill $server 2>/dev/null || true; wait $server 2>/dev/null || true' EXIT INT TERM
 
@@ -39,6 +39,8 @@ In another terminal:
                                --header "Subject: hello archive"
                          (or: curl smtp://$smtp --mail-from me@nordwind.example --mail-rcpt you@nordwind.example -T FILE)
   find it                ./mail-archive search --data run/data hello archive
+  beginnings, sizes      ./mail-archive search --data run/data "rechn* OR invoic* has:attachment"
+  sent to the outside    ./mail-archive search --data run/data direction:out date:2026-10
   an invoice dispute     ./mail-archive search --data run/data '"RE-2026/00417"'
   a leak: who was on BCC ./mail-archive search --data run/data delivered:v.rahn@ostsee-marine.example
   read one               ./mail-archive show --data run/data ID     (an ID from a list, or enough of its beginning)

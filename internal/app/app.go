@@ -49,14 +49,17 @@ type App struct {
 	vault    *vault.Vault
 	acceptor *capture.Acceptor
 	catalogs *catalogs
-	catalog  *catalog.Switch
+	catalog  catalog.Catalog // the one in use, watched by the keeper
+	keeper   *keeper
 	indexer  *indexer.Indexer
 	door     *retrieve.Door
 	searcher *search.Searcher
 	imports  imports
 	rush     rush
 
-	reindexing sync.Mutex // held by Reindex
+	reindexing sync.Mutex     // held by Reindex
+	swapping   sync.Mutex     // held by swap
+	leaving    sync.WaitGroup // former catalogs on their way out
 }
 
 // Open takes the data folder's lock and opens the archive in it, making both
@@ -85,15 +88,20 @@ func Open(ctx context.Context, c config.Config, log *slog.Logger, v observe.Vers
 		return nil, err
 	}
 	a.acceptor = &capture.Acceptor{Vault: staging{a.vault}, MaxSize: int64(c.MessageSizeLimit), Observe: a.rush.observe}
-	if a.catalogs, err = openCatalogs(ctx, disk, c.Data, a.vault, log); err != nil {
+	local := indexer.NewDomains(c.LocalDomains.List())
+	if a.catalogs, err = openCatalogs(ctx, disk, c.Data, a.vault, made(local), log); err != nil {
 		return nil, err
 	}
-	a.catalog = a.catalogs.current
+	a.keeper = newKeeper(a)
+	a.catalog = watched{a.catalogs.current, a.keeper}
 	a.indexer = indexer.New(records{a.vault}, a.catalog)
+	a.indexer.Local = local
 	a.indexer.Log = log
 	a.indexer.Busy = a.rush.on
 	a.door = &retrieve.Door{Catalog: a.catalog, Vault: a.vault, Audit: retrieve.LogAudit{Log: log}}
-	a.searcher = &search.Searcher{Catalog: a.catalog, Text: a.door.Text, Zone: c.Timezone.Location()}
+	a.searcher = &search.Searcher{Catalog: a.catalog, Text: a.door.Text, Language: search.Language{
+		Zone: c.Timezone.Location(), Directions: len(c.LocalDomains.List()) > 0,
+	}}
 	return a, a.registerMetrics()
 }
 
@@ -101,7 +109,8 @@ func Open(ctx context.Context, c config.Config, log *slog.Logger, v observe.Vers
 func (a *App) Close() error {
 	var errs []error
 	if a.catalog != nil {
-		errs = append(errs, a.catalog.Close())
+		errs = append(errs, a.catalogs.current.Close())
+		a.leaving.Wait()
 	}
 	if a.vault != nil {
 		errs = append(errs, a.vault.Close())
@@ -110,6 +119,11 @@ func (a *App) Close() error {
 		errs = append(errs, a.lock.Release())
 	}
 	return errors.Join(errs...)
+}
+
+// made says what the documents in a catalog depend on besides the tokenizer.
+func made(local indexer.Domains) map[string]string {
+	return map[string]string{"local-domains": local.Rule()}
 }
 
 // level is the zstd level of a word of the configuration.

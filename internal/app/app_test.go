@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -256,5 +257,12 @@ func TestPagesJoinedAreTheWhole(t *testing.T) {
 	}
 	if strings.Join(joined, "|") != strings.Join(whole, "|") {
 		t.Errorf("pages give\n%q\nwant\n%q", joined, whole)
+	}
+}
+
+func acceptBytes(t *testing.T, a *App, e mail.Envelope, content []byte) {
+	t.Helper()
+	if _, err := a.Accept(t.Context(), e, bytes.NewReader(content)); err != nil {
+		t.Fatal(err)
 	}
 }

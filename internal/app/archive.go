@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"mailarchive/internal/mail"
 	"mailarchive/internal/retrieve"
 	"mailarchive/internal/search"
+	"mailarchive/internal/sqlite"
 	"mailarchive/internal/vault"
 )
 
@@ -67,6 +69,7 @@ func (a *App) Search(ctx context.Context, scope access.Scope, q control.SearchRe
 	if err == nil {
 		err = failed
 	}
+	end.Notice = a.Notice()
 	if err != nil || q.After != "" {
 		return end, err
 	}
@@ -106,12 +109,18 @@ func (a *App) Stats(ctx context.Context, scope access.Scope) (control.Stats, err
 	if err != nil {
 		return control.Stats{}, err
 	}
-	return control.Stats{
+	step := a.keeper.step()
+	stats := control.Stats{
 		Vault: v.Vault.String(), Data: a.config.Data,
 		Arrivals: v.Records, Stored: counts.Messages + v.Records - counts.Cursor, Indexed: counts.Indexed,
 		Unparseable: counts.Unparseable, BytesRaw: counts.BytesRaw, BytesDisk: uint64(v.BytesDisk),
 		Segments: v.Segments, Torn: torn, Started: a.started, LastReceived: v.LastReceived,
-	}, nil
+		InStep: step.InStep, Missing: step.Missing, Notice: a.Notice(),
+	}
+	if step.Remaking {
+		stats.Remaking = &step.Percent
+	}
+	return stats, nil
 }
 
 // torn counts the files of writes that crashes cut off.
@@ -133,6 +142,8 @@ func (a *App) Verify(ctx context.Context, progress func(control.Progress), findi
 		return done, err
 	}
 	if err := a.catalog.Check(ctx); err != nil {
+		_, number := a.catalogs.inUse()
+		a.keeper.decide(ctx, number, err)
 		done.Findings++
 		finding(control.Finding{What: "catalog: " + err.Error(), Hint: "mail-archive reindex makes it again from the vault"})
 	}
@@ -140,8 +151,13 @@ func (a *App) Verify(ctx context.Context, progress func(control.Progress), findi
 }
 
 // Reindex implements [control.Archive]. The error wraps mail.ErrRetry while
-// another call is under way: both would fill the same file.
+// another call is under way: one new catalog at a time is enough.
 func (a *App) Reindex(ctx context.Context, progress func(control.Progress)) error {
+	pace := newPace("messages")
+	return a.reindex(ctx, func(done, total uint64) { progress(pace.at(int64(done), int64(total))) })
+}
+
+func (a *App) reindex(ctx context.Context, progress func(done, total uint64)) error {
 	if !a.reindexing.TryLock() {
 		return fmt.Errorf("reindex: the catalog is being made again already: %w", mail.ErrRetry)
 	}
@@ -150,19 +166,10 @@ func (a *App) Reindex(ctx context.Context, progress func(control.Progress)) erro
 	if err != nil {
 		return fmt.Errorf("reindex: %w", err)
 	}
-	former := a.catalogs.now
-	pace := newPace("messages")
 	swapped := false
-	err = a.indexer.Rebuild(ctx, fresh, func(done, total uint64) {
-		progress(pace.at(int64(done), int64(total)))
-	}, func() error {
-		if err := a.catalogs.point(next); err != nil {
-			return err
-		}
+	err = a.indexer.Rebuild(ctx, fresh, progress, func() error {
 		swapped = true
-		closed := a.catalog.Swap(fresh)
-		go a.removeFormer(former, closed)
-		return nil
+		return a.swap(next, fresh)
 	})
 	if err != nil && !swapped {
 		fresh.Close()
@@ -170,6 +177,19 @@ func (a *App) Reindex(ctx context.Context, progress func(control.Progress)) erro
 		return fmt.Errorf("reindex: %w", err)
 	}
 	return err
+}
+
+// swap puts a catalog in the place of the one in use, which is taken away.
+func (a *App) swap(next pointer, fresh *sqlite.DB) error {
+	a.swapping.Lock()
+	defer a.swapping.Unlock()
+	former := a.catalogs.now
+	if err := a.catalogs.point(next, fresh); err != nil {
+		return errors.Join(err, fresh.Close(), a.catalogs.remove(next.file()))
+	}
+	closed := a.catalogs.current.Swap(fresh)
+	a.leaving.Go(func() { a.removeFormer(former, closed) })
+	return nil
 }
 
 // removeFormer takes the old catalog away once nobody reads it any more. When

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"mailarchive/internal/catalog"
 	"mailarchive/internal/durable"
@@ -37,54 +38,95 @@ type catalogs struct {
 	fs      durable.FS
 	folder  string
 	log     *slog.Logger
-	now     pointer
+	made    map[string]string // sqlite.Options.Made
 	current *catalog.Switch
-	// stale says why the catalog in use must be made again; "" when it need not.
-	stale string
+
+	mu   sync.Mutex
+	now  pointer
+	db   *sqlite.DB // the engine of the catalog in use
+	file fs.FileInfo
+	last int // the highest number given so far
+	// stale says why the catalog in use must be made again, begun why it was
+	// begun anew at the start; "" when it need not, or was not.
+	stale, begun string
+}
+
+// inUse returns the engine of the catalog in use, with its number.
+func (c *catalogs) inUse() (*sqlite.DB, int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.db, c.now.Number
+}
+
+// touched says what happened to the file of the catalog in use behind our
+// back: it was removed, or another took its name; "" when neither did.
+func (c *catalogs) touched() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	file, err := c.fs.Stat(filepath.Join(c.folder, c.now.file()))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "its file was removed"
+	case err == nil && c.file != nil && !os.SameFile(file, c.file):
+		return "its file was replaced"
+	case err == nil && c.file != nil && file.Size() < c.file.Size():
+		return "its file was cut"
+	case err == nil:
+		c.file = file
+	}
+	return ""
 }
 
 // openCatalogs opens the catalog that the folder's pointer names. When there
 // is none, or it is damaged, or belongs to another vault, an empty one takes
 // its place, for the indexer to fill: all of it is derived.
-func openCatalogs(ctx context.Context, fsys durable.FS, folder string, v *vault.Vault, log *slog.Logger) (*catalogs, error) {
-	c := &catalogs{fs: fsys, folder: folder, log: log}
+func openCatalogs(ctx context.Context, fsys durable.FS, folder string, v *vault.Vault, made map[string]string, log *slog.Logger) (*catalogs, error) {
+	c := &catalogs{fs: fsys, folder: folder, log: log, made: made}
 	err := c.readPointer()
+	c.last = c.now.Number
 	if err != nil && !errors.Is(err, mail.ErrDamaged) && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
 	fresh := err != nil
 	if !fresh && c.now.Vault != v.UUID() {
 		log.Warn("catalog belongs to another vault and is made again", "step", "catalog")
-		fresh = true
+		fresh, err = true, errors.New("it belonged to another vault")
 	}
-	var db *sqlite.DB
 	if !fresh {
-		if db, err = c.open(ctx, v.Last()); errors.Is(err, mail.ErrDamaged) {
-			log.Error("catalog cannot be used and is made again", "step", "catalog", "error", err)
-			fresh = true
-		} else if err != nil {
+		err = c.open(ctx, v.Last())
+		if err != nil && !errors.Is(err, mail.ErrDamaged) {
 			return nil, err
+		}
+		if fresh = err != nil; fresh {
+			log.Error("catalog cannot be used and is made again", "step", "catalog", "error", err)
 		}
 	}
 	if fresh {
-		if db, err = c.begin(ctx, v.UUID()); err != nil {
+		if v.Last() > 0 {
+			c.begun = because(err)
+		}
+		db, next, err := c.fresh(ctx, v.UUID())
+		if err != nil {
 			return nil, err
 		}
+		if err := c.point(next, db); err != nil {
+			return nil, errors.Join(err, db.Close())
+		}
 	}
-	c.current = catalog.NewSwitch(db)
+	c.current = catalog.NewSwitch(c.db)
 	return c, c.sweep()
 }
 
 // open opens the catalog in use. Errors wrap mail.ErrDamaged when it must be
 // made again.
-func (c *catalogs) open(ctx context.Context, last uint64) (*sqlite.DB, error) {
+func (c *catalogs) open(ctx context.Context, last uint64) error {
 	name := filepath.Join(c.folder, c.now.file())
 	if _, err := c.fs.Stat(name); errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s is gone: %w", name, mail.ErrDamaged)
+		return fmt.Errorf("%s is gone: %w", name, mail.ErrDamaged)
 	}
-	db, err := sqlite.Open(ctx, name, sqlite.Options{})
+	db, err := sqlite.Open(ctx, name, sqlite.Options{Made: c.made})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	counts, err := db.Counts(ctx)
 	if err == nil && counts.Cursor > last {
@@ -94,45 +136,56 @@ func (c *catalogs) open(ctx context.Context, last uint64) (*sqlite.DB, error) {
 		c.stale, err = db.Stale(ctx)
 	}
 	if err != nil {
-		return nil, errors.Join(err, db.Close())
+		return errors.Join(err, db.Close())
 	}
-	return db, nil
+	c.db = db
+	c.file, err = c.fs.Stat(name)
+	return err
 }
 
-// begin makes an empty catalog with the next number and points to it.
-func (c *catalogs) begin(ctx context.Context, v vault.UUID) (*sqlite.DB, error) {
-	db, next, err := c.fresh(ctx, v)
-	if err != nil {
-		return nil, err
+// because is the reason in few words.
+func because(err error) string {
+	if errors.Is(err, fs.ErrNotExist) {
+		return "there was none"
 	}
-	if err := c.point(next); err != nil {
-		return nil, errors.Join(err, db.Close())
+	if errors.Is(err, mail.ErrDamaged) {
+		return "it was damaged"
 	}
-	return db, nil
+	return err.Error()
 }
 
 // fresh makes an empty catalog that nothing points to yet.
 func (c *catalogs) fresh(ctx context.Context, v vault.UUID) (*sqlite.DB, pointer, error) {
-	next := pointer{Number: c.now.Number + 1, Vault: v}
+	c.mu.Lock()
+	c.last++
+	next := pointer{Number: c.last, Vault: v}
+	c.mu.Unlock()
 	if err := c.remove(next.file()); err != nil {
 		return nil, next, err
 	}
-	db, err := sqlite.Open(ctx, filepath.Join(c.folder, next.file()), sqlite.Options{})
+	db, err := sqlite.Open(ctx, filepath.Join(c.folder, next.file()), sqlite.Options{Made: c.made})
 	if err != nil {
 		return nil, next, errors.Join(err, c.remove(next.file()))
 	}
 	return db, next, nil
 }
 
-// point makes next the catalog in use, for this process and the ones after it.
-func (c *catalogs) point(next pointer) error {
-	err := durable.WriteFile(c.fs, filepath.Join(c.folder, pointerName), 0o600, func(w io.Writer) error {
+// point makes db, whose name is next, the catalog in use, for this process and
+// the ones after it.
+func (c *catalogs) point(next pointer, db *sqlite.DB) error {
+	file, err := c.fs.Stat(filepath.Join(c.folder, next.file()))
+	if err != nil {
+		return fmt.Errorf("point to the new catalog: %w", err)
+	}
+	err = durable.WriteFile(c.fs, filepath.Join(c.folder, pointerName), 0o600, func(w io.Writer) error {
 		return json.NewEncoder(w).Encode(next)
 	})
 	if err != nil {
 		return fmt.Errorf("point to the new catalog: %w", err)
 	}
-	c.now, c.stale = next, ""
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now, c.db, c.file, c.stale = next, db, file, ""
 	return nil
 }
 

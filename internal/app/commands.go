@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"sync"
 
 	"mailarchive/internal/cli"
 	"mailarchive/internal/config"
@@ -59,15 +60,23 @@ func openForCommand(ctx context.Context, c config.Config, v observe.Version) (cl
 	x := &command{a, stop, make(chan struct{})}
 	go func() {
 		defer close(x.stopped)
+		var group sync.WaitGroup
+		group.Go(func() { a.keeper.run(background) })
 		a.indexer.Run(background) // ends with background only
+		group.Wait()
 	}()
 	return x, nil
 }
 
-// prepareCatalog brings the catalog to where the vault is.
+// prepareCatalog brings the catalog to where the vault is, and makes it again
+// when it is of another version, damaged or not in step.
 func (a *App) prepareCatalog(ctx context.Context) error {
 	err := a.CatchUp(ctx)
-	if err == nil && a.catalogs.stale != "" {
+	if err == nil {
+		a.catalogs.begun = "" // it is whole now
+		return a.unlessFull(a.keeper.mendNow(ctx))
+	}
+	if errors.Is(err, mail.ErrDamaged) {
 		err = a.Reindex(ctx, func(control.Progress) {})
 	}
 	return a.unlessFull(err)

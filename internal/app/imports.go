@@ -85,29 +85,46 @@ func (i *imports) has(key mail.Digest, cursor uint64) bool {
 
 // Imported implements [control.Archive]. The first call waits until the
 // catalog has all that the vault had at the start: an import that was cut off
-// goes on where it was, and stores nothing twice.
+// goes on where it was, and stores nothing twice. So does the first call after
+// an empty catalog took the place of one that could not be read.
 func (a *App) Imported(ctx context.Context, key mail.Digest) (bool, error) {
-	if err := a.awaitCatalog(ctx); err != nil {
-		return false, err
+	for {
+		if err := a.awaitCatalog(ctx); err != nil {
+			return false, err
+		}
+		_, number := a.catalogs.inUse()
+		if a.imports.has(key, a.indexer.Status().Indexed) {
+			return true, nil
+		}
+		found, err := a.catalog.Imported(ctx, key)
+		if _, now := a.catalogs.inUse(); now == number || ctx.Err() != nil {
+			return found, err
+		}
 	}
-	if a.imports.has(key, a.indexer.Status().Indexed) {
-		return true, nil
-	}
-	return a.catalog.Imported(ctx, key)
 }
 
 func (a *App) awaitCatalog(ctx context.Context) error {
-	a.imports.mu.Lock()
-	ready := a.imports.ready
-	a.imports.mu.Unlock()
-	if ready {
+	if a.imports.isReady() {
 		return nil
 	}
+	_, number := a.catalogs.inUse()
 	if err := a.indexer.CatchUp(ctx); err != nil {
 		return err
 	}
-	a.imports.mu.Lock()
-	defer a.imports.mu.Unlock()
-	a.imports.ready = true
+	if _, now := a.catalogs.inUse(); now == number {
+		a.imports.setReady(true)
+	}
 	return nil
+}
+
+func (i *imports) isReady() bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.ready
+}
+
+func (i *imports) setReady(ready bool) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.ready = ready
 }

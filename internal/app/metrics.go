@@ -35,6 +35,23 @@ func (a *App) registerMetrics() error {
 	counter("capture_accepted_total", "Messages that were told yes.", func() int64 { return a.acceptor.Counts().Accepted })
 	counter("capture_failed_total", "Messages that were not told yes.", func() int64 { return a.acceptor.Counts().Failed })
 	counter("capture_accepted_bytes_total", "Bytes of the messages that were told yes.", func() int64 { return a.acceptor.Counts().Bytes })
+	counter("catalog_remakes_total", "Times that the catalog was made again from the vault.", a.keeper.remakes.Load)
+	gauge := func(name, help string, value func() float64) {
+		errs = append(errs, r.Register(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value)))
+	}
+	gauge("catalog_missing", "Arrivals that the last comparison found in the vault and not in the catalog.",
+		func() float64 { return float64(a.keeper.step().Missing) })
+	gauge("catalog_in_step", "1 when all that is stored is searchable, but for what came in just now.",
+		func() float64 { return number(a.keeper.step().InStep) })
+	gauge("catalog_remaking", "1 while the catalog is being made again.",
+		func() float64 { return number(a.keeper.step().Remaking) })
 	errs = append(errs, a.indexer.Register(r))
 	return errors.Join(errs...)
+}
+
+func number(yes bool) float64 {
+	if yes {
+		return 1
+	}
+	return 0
 }

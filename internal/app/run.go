@@ -64,7 +64,7 @@ func (a *App) Run(ctx context.Context, ready func(cli.Addresses)) error {
 	if page != nil {
 		start("HTTP", func() error { return observe.Serve(ctx, page, a.pages()) })
 	}
-	running.Go(func() { a.renewCatalog(ctx) })
+	running.Go(func() { a.keeper.run(ctx) })
 	ready(a.addresses(mailIn, page))
 	a.log.Info("archive runs", "version", a.version.Version, "data", a.config.Data, "arrivals", a.vault.Last())
 
@@ -159,6 +159,9 @@ func (a *App) pages() http.Handler {
 		if s.Lag() > lagAllowed {
 			return "", fmt.Errorf("%d arrivals are not searchable yet", s.Lag())
 		}
+		if notice := a.Notice(); notice != "" {
+			return notice, nil
+		}
 		return fmt.Sprintf("%d of %d arrivals searchable", s.Indexed, s.Stored), nil
 	})
 	return observe.NewMux(a.registry, checks)
@@ -178,16 +181,4 @@ func (a *App) addresses(mailIn *smtpd.Server, page net.Listener) cli.Addresses {
 		where.HTTP = page.Addr().String()
 	}
 	return where
-}
-
-// renewCatalog makes the catalog again when another version of the program
-// made it; searches go on in the old one meanwhile.
-func (a *App) renewCatalog(ctx context.Context) {
-	if a.catalogs.stale == "" {
-		return
-	}
-	a.log.Info("catalog is made again in the background", "step", "catalog", "reason", a.catalogs.stale)
-	if err := a.Reindex(ctx, func(control.Progress) {}); err != nil && ctx.Err() == nil {
-		a.log.Error("catalog was not made again; the next start tries it", "step", "catalog", "error", err)
-	}
 }

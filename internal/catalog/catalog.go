@@ -18,6 +18,7 @@ import (
 
 	"mailarchive/internal/access"
 	"mailarchive/internal/extract"
+	"mailarchive/internal/keyword"
 	"mailarchive/internal/mail"
 )
 
@@ -28,6 +29,11 @@ type Document struct {
 	// SortDate places the message in time (see the indexer's rule). Catalogs
 	// keep it to the millisecond.
 	SortDate time.Time
+	// Direction is the way of this arrival.
+	Direction mail.Direction
+	// Candidates are the terms that the keywords are chosen from; the catalog
+	// knows how common each is and fills Keywords.
+	Candidates []keyword.Candidate
 	// Unread says that the content could not be read back: Message holds
 	// nothing but the reason, in Problems. A later arrival of the same content
 	// that is not Unread takes its place.
@@ -138,6 +144,11 @@ type Catalog interface {
 	// Imported reports whether an arrival with that import key (mail.Origin)
 	// is in the catalog.
 	Imported(ctx context.Context, key mail.Digest) (bool, error)
+
+	// Listed returns, rising, the numbers from first to last, both included, of
+	// the arrivals that are in the catalog whole: with the row and the full
+	// text of their message.
+	Listed(ctx context.Context, first, last uint64) ([]uint64, error)
 
 	// Check looks the engine's own structures over and returns an error that
 	// wraps ErrDamaged when they are not sound.

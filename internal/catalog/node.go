@@ -3,6 +3,8 @@ package catalog
 import (
 	"strings"
 	"time"
+
+	"mailarchive/internal/mail"
 )
 
 // Node is a query as a syntax tree. Engines evaluate it; nobody hands them a
@@ -17,29 +19,59 @@ const (
 	AnyText     Field = "any"        // all text below, addresses included
 	From        Field = "from"       // From and Sender: names and addresses; envelope senders' addresses
 	To          Field = "to"         // To, Cc and Bcc headers: names and addresses
+	Cc          Field = "cc"         // Cc header: names and addresses
+	Bcc         Field = "bcc"        // Bcc header: names and addresses
 	Subject     Field = "subject"    // Subject header
 	Delivered   Field = "delivered"  // envelope recipients: addresses
 	MessageID   Field = "message-id" // the Message-ID header, whole
 	Body        Field = "body"       // text of the parts
 	Attachments Field = "attachment" // names of attachments
+	Keyword     Field = "keyword"    // the message's keywords
+	ID          Field = "id"         // the ID of any of its arrivals, or the beginning of one
 )
 
 // Text matches messages whose field holds the words of Value (see package
 // token) next to each other in that order, within one subject, body, name of a
 // person or name of an attachment. Value is the text as the asker wrote it.
 //
-// In the address fields From, To and Delivered a value without white space is
-// also compared with the addresses: with an @ inside it is a whole address and
-// nothing else, with a leading @ a domain, with a leading dot a domain and all
-// below it; any other value may be a local part or a domain, besides words of
-// a name. MessageID compares the whole identifier, brackets and case aside.
-// AnyText is what any of the other fields matches, and words of names whatever
-// they look like. A Value that means nothing in its field (no word in it)
-// matches nothing.
+// With Prefix the last word is the beginning of one; in an address field so is
+// the value, of a local part or a domain. It has no meaning for MessageID and
+// ID.
+//
+// In the address fields From, To, Cc, Bcc and Delivered a value without white
+// space is also compared with the addresses: with an @ inside it is a whole
+// address and nothing else, with a leading @ a domain, with a leading dot a
+// domain and all below it; any other value may be a local part or a domain,
+// besides words of a name. MessageID compares the whole identifier, brackets
+// and case aside. A Keyword is a message's whole keyword, folded, with Prefix
+// the beginning of one. An ID needs at least four characters. AnyText is what
+// any of the other fields but Keyword and ID matches, and words of names
+// whatever they look like. A Value that means nothing in its field (no word in
+// it) matches nothing.
 type Text struct {
-	Field Field
-	Value string
+	Field  Field
+	Value  string
+	Prefix bool
 }
+
+// Header matches messages with a header field of that name (RFC 5322 2.2, case
+// aside) in which the words of Value stand next to each other; without a word
+// in Value, any field of that name. Fields are those of extract.Message.Headers.
+type Header struct {
+	Name   string
+	Value  string
+	Prefix bool // as in Text
+}
+
+// Sized matches messages by the size of their content in bytes: AtLeast <=
+// size < Below; a Below of 0 is no bound.
+type Sized struct{ AtLeast, Below int64 }
+
+// Attached matches messages with at least one attachment.
+type Attached struct{}
+
+// Directed matches messages of which any arrival went that way.
+type Directed struct{ Way mail.Direction }
 
 // Between matches messages by sort date: Since <= date < Before; a zero time
 // is no bound.
@@ -54,11 +86,15 @@ type Or []Node
 // Not matches what its node does not.
 type Not struct{ Node Node }
 
-func (Text) node()    {}
-func (Between) node() {}
-func (And) node()     {}
-func (Or) node()      {}
-func (Not) node()     {}
+func (Text) node()     {}
+func (Header) node()   {}
+func (Between) node()  {}
+func (Sized) node()    {}
+func (Attached) node() {}
+func (Directed) node() {}
+func (And) node()      {}
+func (Or) node()       {}
+func (Not) node()      {}
 
 // FoldMessageID is the form in which two Message-IDs are compared: without
 // white space and angle brackets around it, in lower case.

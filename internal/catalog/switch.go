@@ -67,6 +67,19 @@ func (s *Switch) Apply(ctx context.Context, batch []Document, upTo uint64) error
 	return c.Apply(ctx, batch, upTo)
 }
 
+// Preparer is a catalog that can do a part of Apply's work on a document ahead
+// of it, in the goroutine that made the document; several may do so at once.
+// Apply does it for documents that were not prepared.
+type Preparer interface{ Prepare(d *Document) }
+
+// Pin returns the catalog in place and keeps it open until release is called.
+// Who applies one batch after the other does so on one catalog, whose cursor
+// it knows: batches that followed each other would leave a gap in another.
+func (s *Switch) Pin() (c Catalog, release func()) {
+	h := s.enter()
+	return h.Catalog, func() { s.leave(h) }
+}
+
 // Counts implements [Catalog].
 func (s *Switch) Counts(ctx context.Context) (Counts, error) {
 	c := s.enter()
@@ -107,6 +120,13 @@ func (s *Switch) Imported(ctx context.Context, key mail.Digest) (bool, error) {
 	c := s.enter()
 	defer s.leave(c)
 	return c.Imported(ctx, key)
+}
+
+// Listed implements [Catalog].
+func (s *Switch) Listed(ctx context.Context, first, last uint64) ([]uint64, error) {
+	c := s.enter()
+	defer s.leave(c)
+	return c.Listed(ctx, first, last)
 }
 
 // Check implements [Catalog].

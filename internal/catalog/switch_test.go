@@ -58,3 +58,26 @@ func TestSwapOfAnIdleCatalog(t *testing.T) {
 	}
 	<-old.closed
 }
+
+// A catalog that is pinned stays open after the swap and is the same to its end.
+func TestPin(t *testing.T) {
+	old, fresh := &closing{closed: make(chan struct{})}, &catalogtest.Memory{}
+	s := catalog.NewSwitch(old)
+	pinned, release := s.Pin()
+	gone := s.Swap(fresh)
+	if err := pinned.Apply(t.Context(), []catalog.Document{catalogtest.Document(1, nil)}, 0); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := s.Counts(t.Context()); n.Cursor != 0 || err != nil {
+		t.Errorf("the new catalog got what was for the old: %+v, %v", n, err)
+	}
+	select {
+	case <-old.closed:
+		t.Error("closed while pinned")
+	default:
+	}
+	release()
+	if err := <-gone; err != nil {
+		t.Error(err)
+	}
+}

@@ -21,18 +21,29 @@ const defaultLimit = 50
 // search is `search`.
 func (p *program) search() *cobra.Command {
 	var limit int
-	var asJSON bool
+	var sort, before string
+	var asJSON, count bool
 	c := &cobra.Command{
 		Use:   "search QUERY",
 		Short: "List the messages that match, newest first",
-		Long: `A query is made of words, "phrases" and fields: from: to: subject: delivered:
-message-id: after: before:. All of them must match. An empty query ("") matches
-every message.
+		Long: `A query is made of words, "phrases", beginnings of words (rep*) and fields. All
+of them must match, unless OR, NOT, - or ( ) say otherwise. An empty query ("")
+matches every message.
+
+  from: to: cc: bcc: delivered:     a name, an address, @domain, .domain (and below)
+  subject: body: attachment: any:   words of the subject, the text, files' names
+  keyword: message-id: id:          a keyword, a Message-ID, the archive's own ID
+  header:NAME=words  header:NAME    any other header field
+  date:2026-03  date:2025..2026-03  also 2026-03-01, today, yesterday
+  after:2026-03-01  before:  after:7d
+  larger:10k  smaller:5M  has:attachment  direction:in (out, internal)
 
 With --json each hit is a line: id, date, received, from, to, cc, delivered_to,
 subject, size, sha256, attachments, keywords, snippet.`,
 		Example: `  mail-archive search invoice
   mail-archive search 'from:ann@example.org "annual report" after:2026-01-01'
+  mail-archive search '(invoice OR rechnung*) has:attachment -from:@example.net'
+  mail-archive search --count direction:in date:2026-03
   mail-archive search --limit 0 --json delivered:bob@example.org | jq -r .id`,
 		Args:              cobra.MinimumNArgs(1),
 		ValidArgsFunction: cobra.NoFileCompletions,
@@ -40,13 +51,26 @@ subject, size, sha256, attachments, keywords, snippet.`,
 			if limit < 0 {
 				return &usageError{fmt.Errorf("--limit %d: a number of messages, or 0 for all", limit)}
 			}
-			request := control.SearchRequest{Query: strings.Join(args, " "), Limit: limit}
+			if sort != "" && sort != "date" && sort != "arrival" {
+				return &usageError{fmt.Errorf("--sort %s: date or arrival", sort)}
+			}
+			query := strings.Join(args, " ")
+			request := control.SearchRequest{Query: query, Limit: limit, After: before}
+			if sort != "" {
+				request.Query += " sort:" + sort
+			}
 			return p.withArchive(c, false, func(ctx context.Context, a control.Archive) error {
+				if count {
+					return p.runCount(ctx, a, request, asJSON)
+				}
 				return p.runSearch(ctx, a, request, asJSON)
 			})
 		},
 	}
 	c.Flags().IntVar(&limit, "limit", defaultLimit, "messages to list at most; 0 lists all")
+	c.Flags().StringVar(&sort, "sort", "", "newest first by date (the default) or by arrival in the archive")
+	c.Flags().StringVar(&before, "before", "", "go on behind the page that named this place")
+	c.Flags().BoolVar(&count, "count", false, "print only how many messages match, counted up to 100,000")
 	c.Flags().BoolVar(&asJSON, "json", false, "print a line of JSON for each message")
 	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
 		return &advised{&usageError{err}, `To look for words that begin with "-", put -- in front of the query; "mail-archive search --help" explains the command.`}
@@ -67,6 +91,7 @@ func (p *program) runSearch(ctx context.Context, a control.Archive, q control.Se
 		hits++
 		return list(h)
 	})
+	p.notice(end)
 	if err := errors.Join(err, out.Flush()); err != nil {
 		return err
 	}
@@ -74,13 +99,49 @@ func (p *program) runSearch(ctx context.Context, a control.Archive, q control.Se
 		return &advised{nothingFound{}, ""}
 	}
 	if end.More && !asJSON {
-		more := ""
-		if end.TotalMore {
-			more = "more than "
+		total := ""
+		if q.After == "" {
+			total = " of " + totalText(end)
 		}
-		fmt.Fprintf(p.std.Err, "%s of %s%s; --limit 0 lists all\n", countText(hits), more, plural(end.Total, "message"))
+		fmt.Fprintf(p.std.Err, "%s%s; the next page: --before %s, all: --limit 0\n", countText(hits), total, end.Next)
 	}
 	return nil
+}
+
+// notice says what should be known of the answer, apart from it.
+func (p *program) notice(end control.SearchEnd) {
+	if end.Notice != "" {
+		fmt.Fprintln(p.std.Err, "note: "+safe(end.Notice))
+	}
+}
+
+// totalText says how many messages match, as far as they were counted.
+func totalText(end control.SearchEnd) string {
+	if end.TotalMore {
+		return "more than " + plural(end.Total, "message")
+	}
+	return plural(end.Total, "message")
+}
+
+// runCount prints how many messages match.
+func (p *program) runCount(ctx context.Context, a control.Archive, q control.SearchRequest, asJSON bool) error {
+	q.Limit, q.After = 1, "" // the total comes with the first page
+	end, err := a.Search(ctx, scope(), q, func(control.Hit) error { return nil })
+	p.notice(end)
+	if err != nil {
+		return err
+	}
+	if end.Total == 0 {
+		return &advised{nothingFound{}, ""}
+	}
+	if asJSON {
+		return writeJSON(p.out, struct {
+			Total     int  `json:"total"`
+			TotalMore bool `json:"total_more"`
+		}{end.Total, end.TotalMore})
+	}
+	_, err = fmt.Fprintln(p.out, totalText(end))
+	return err
 }
 
 // nothingFound is the absence of hits, which is no fault and needs no advice.

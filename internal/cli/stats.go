@@ -18,7 +18,8 @@ func (p *program) stats() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "stats",
 		Short: "Count what is stored, and whether all of it can be found",
-		Long: `With --json: arrivals, stored, indexed, unparseable, bytes_raw, bytes_disk,
+		Long: `With --json: arrivals, stored, indexed, in_step, missing, remaking (percent, while
+the index is made again), notice, unparseable, bytes_raw, bytes_disk,
 segments, torn, started, last_received, vault, data. An arrival is one message
 coming in; the same bytes coming in again are a further arrival of one stored
 message.`,
@@ -50,6 +51,9 @@ func writeStats(out io.Writer, s control.Stats, c config.Config) error {
 	}
 	zone := c.Timezone.Location()
 	row("Messages", "%s stored, %s", countText(s.Stored), indexedText(s))
+	if s.Notice != "" {
+		row("Index", "%s", safe(s.Notice))
+	}
 	row("Arrivals", "%s, the last %s", countText(s.Arrivals), secondText(s.LastReceived, zone))
 	if s.Unparseable > 0 {
 		row("Unparseable", "%s that can be read only in part", countText(s.Unparseable))

@@ -38,6 +38,8 @@ type Config struct {
 	Hostname string   `key:"hostname" doc:"Name of this server in SMTP greetings. Without a value the machine's own name."`
 	Networks Networks `key:"networks" default:"loopback, private" doc:"Who may connect to hand mail in: networks such as 192.0.2.0/24, single addresses, and the words loopback, private (RFC 1918, RFC 4193, link-local) and any."`
 
+	LocalDomains Domains `key:"local-domains" default:"" unset:"No mail has a direction" doc:"Mail domains of the organisation, by which mail is in, out or internal: example.org, or .example.org for the domains below it too. The domain of the archive's own address belongs here if a gateway copies mail to one. A change makes the catalog again in the background."`
+
 	MessageSizeLimit        Size     `key:"message-size-limit" default:"150MiB" min:"1KiB" max:"240MiB" why:"a segment of the vault holds 256 MiB" doc:"Largest message that is taken. Larger ones are refused for good (552)."`
 	MaxConnections          int      `key:"max-connections" default:"4000" min:"1" max:"100000" why:"each takes a file handle and some memory" doc:"Connections at once over all listeners. The next one is told to come back later (421)."`
 	MaxConnectionsPerClient int      `key:"max-connections-per-client" default:"3000" min:"1" max:"100000" why:"each takes a file handle and some memory" doc:"Connections at once from one address. A gateway is one client, so keep it high."`

@@ -156,7 +156,7 @@ func (s setting) tomlText(value any) (string, error) {
 			return text, nil
 		}
 	case []any:
-		if _, list := s.field.Interface().(Networks); list {
+		if s.isList() {
 			return joinStrings(v)
 		}
 	}

@@ -30,6 +30,14 @@ func settingsOf(structure any) []setting {
 	return all
 }
 
+// list is a value that a file writes as an array of texts.
+type list interface{ List() []string }
+
+func (s setting) isList() bool {
+	_, is := s.field.Interface().(list)
+	return is
+}
+
 // find returns the setting of that key.
 func find(all []setting, key string) (setting, bool) {
 	i := slices.IndexFunc(all, func(s setting) bool { return s.key == key })
@@ -148,16 +156,15 @@ func (s setting) text() string {
 
 // literal writes a value of this setting as TOML.
 func (s setting) literal(text string) string {
-	switch s.field.Interface().(type) {
-	case int:
+	if _, number := s.field.Interface().(int); number {
 		return text
-	case Networks:
-		var n Networks
-		if n.UnmarshalText([]byte(text)) != nil {
-			return quote(text)
-		}
-		return "[" + quoteAll(n.names) + "]"
-	default:
+	}
+	if !s.isList() {
 		return quote(text)
 	}
+	fresh := reflect.New(s.field.Type())
+	if parseInto(fresh.Interface(), text) != nil {
+		return quote(text)
+	}
+	return "[" + quoteAll(fresh.Elem().Interface().(list).List()) + "]"
 }

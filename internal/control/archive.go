@@ -77,6 +77,9 @@ type SearchEnd struct {
 	// More says that hits follow behind the last; Next is the place to go on.
 	More bool   `json:"more,omitempty"`
 	Next string `json:"next,omitempty"`
+	// Notice is what a person should know of the answer: that the catalog is
+	// being made again, so that hits may be missing. "" when all is well.
+	Notice string `json:"notice,omitempty"`
 }
 
 // Hit is a message as results list it.
@@ -109,11 +112,19 @@ type ArrivalShown struct {
 
 // Stats are the counts of an archive.
 type Stats struct {
-	Vault        string    `json:"vault"` // its UUID
-	Data         string    `json:"data"`  // the folder
-	Arrivals     uint64    `json:"arrivals"`
-	Stored       uint64    `json:"stored"`  // distinct messages; those not indexed yet count as distinct
-	Indexed      uint64    `json:"indexed"` // of these, findable
+	Vault    string `json:"vault"` // its UUID
+	Data     string `json:"data"`  // the folder
+	Arrivals uint64 `json:"arrivals"`
+	Stored   uint64 `json:"stored"`  // distinct messages; those not indexed yet count as distinct
+	Indexed  uint64 `json:"indexed"` // of these, findable
+	// InStep: all that is stored is searchable, but for what came in just now.
+	// Missing is how many arrivals the last comparison did not find in the
+	// catalog, Remaking how many percent of a new catalog are made, nil while
+	// none is, and Notice what a person should know of it, "" when all is well.
+	InStep       bool      `json:"in_step"`
+	Missing      uint64    `json:"missing"`
+	Remaking     *int      `json:"remaking,omitempty"`
+	Notice       string    `json:"notice,omitempty"`
 	Unparseable  uint64    `json:"unparseable"`
 	BytesRaw     uint64    `json:"bytes_raw"`
 	BytesDisk    uint64    `json:"bytes_disk"`

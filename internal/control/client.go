@@ -235,7 +235,7 @@ func (c *Client) Search(ctx context.Context, scope access.Scope, q SearchRequest
 		if done == 0 {
 			end.Total, end.TotalMore = last.Total, last.TotalMore
 		}
-		end.More, end.Next = last.More, last.Next
+		end.More, end.Next, end.Notice = last.More, last.Next, last.Notice
 		for _, h := range hits {
 			if err := yield(h); err != nil {
 				return end, err

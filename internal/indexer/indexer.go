@@ -11,6 +11,7 @@ import (
 
 	"mailarchive/internal/catalog"
 	"mailarchive/internal/extract"
+	"mailarchive/internal/keyword"
 	"mailarchive/internal/mail"
 )
 
@@ -23,6 +24,10 @@ type Vault interface {
 	// Walk calls each for what is there from seq from on, by rising seq, until
 	// each returns an error, which it returns. Seqs may be missing.
 	Walk(ctx context.Context, from uint64, each func(Item) error) error
+	// Seqs calls each for the number of every record from seq from on that is
+	// not lost, by rising seq, until each returns an error, which it returns.
+	// It reads no mail.
+	Seqs(ctx context.Context, from uint64, each func(seq uint64) error) error
 }
 
 // Item is an arrival in the vault.
@@ -45,6 +50,11 @@ type Indexer struct {
 	Catalog catalog.Catalog
 	Log     *slog.Logger
 	Limits  extract.Limits
+	// Local are the domains that tell which way mail went.
+	Local Domains
+	// Candidates takes the terms out of a message that its keywords are chosen
+	// from.
+	Candidates func(subject, text string) []keyword.Candidate
 	// Workers is the number of extractions at once: by default one a core.
 	Workers int
 	// Gather is how long Run waits after the first new record for more, so
@@ -69,11 +79,17 @@ type Indexer struct {
 	tries  tries
 }
 
+// pinner is a front that may change the catalog behind it (catalog.Switch): a
+// pass stays with the one that it began on.
+type pinner interface {
+	Pin() (c catalog.Catalog, release func())
+}
+
 // New returns an Indexer from v to c.
 func New(v Vault, c catalog.Catalog) *Indexer {
 	return &Indexer{
 		Vault: v, Catalog: c, Log: slog.New(slog.DiscardHandler),
-		Limits: extract.DefaultLimits(), Workers: runtime.GOMAXPROCS(0), Gather: 40 * time.Millisecond,
+		Limits: extract.DefaultLimits(), Candidates: keyword.NewFinder().Candidates, Workers: runtime.GOMAXPROCS(0), Gather: 40 * time.Millisecond,
 		Patience: [2]time.Duration{200 * time.Millisecond, 30 * time.Second}, Now: time.Now,
 		one: make(chan struct{}, 1), large: make(chan struct{}, 1),
 	}
@@ -147,6 +163,14 @@ func (ix *Indexer) step(ctx context.Context, c catalog.Catalog) (cursor uint64, 
 		return 0, err
 	}
 	defer ix.release()
+	if front, ok := c.(pinner); ok {
+		pinned, release := front.Pin()
+		defer release()
+		c = pinned
+	}
+	if counts, err := c.Counts(ctx); err == nil {
+		ix.place(counts.Cursor)
+	}
 	cursor, err = ix.pass(ctx, c, ix.applied)
 	ix.note(err)
 	if err == nil {

@@ -128,10 +128,14 @@ func (p *pass) walk(ctx context.Context) error {
 
 func (p *pass) extract(ctx context.Context) {
 	x := extract.New(p.Limits)
+	ahead, prepares := p.into.(catalog.Preparer)
 	var r resting
 	for j := range p.work {
 		begun := p.Now()
 		j.doc, j.skip, j.err = p.read(ctx, x, j.item)
+		if prepares && j.err == nil && !j.skip {
+			ahead.Prepare(&j.doc)
+		}
 		close(j.done)
 		p.giveWay(ctx, &r, p.Now().Sub(begun))
 	}

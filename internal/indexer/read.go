@@ -36,10 +36,14 @@ func (ix *Indexer) read(ctx context.Context, x *extract.Extractor, item Item) (d
 	switch {
 	case err == nil:
 		d.SortDate = extract.SortDate(d.Message, d.Arrival)
+		d.Direction = ix.Local.Direction(d.Arrival, &d.Message)
+		if ix.Candidates != nil {
+			d.Candidates = ix.Candidates(d.Subject, d.Text)
+		}
 		return d, false, nil
 	case errors.Is(err, mail.ErrDamaged) || !ofTheMachine(err) && ix.tries.spent(item.Arrival.Seq):
 		ix.Log.ErrorContext(ctx, "content could not be read", "step", "extract", "id", d.Arrival.ID, "error", err)
-		return unread(d, "the content could not be read: "+err.Error()), false, nil
+		return ix.unread(d, "the content could not be read: "+err.Error()), false, nil
 	}
 	return d, false, fmt.Errorf("read content of %s: %w", item.Arrival.ID, err)
 }
@@ -60,11 +64,12 @@ func (ix *Indexer) lost(ctx context.Context, d catalog.Document, err error) (cat
 	if d.Arrival.Received.IsZero() {
 		d.Arrival.Received = d.Arrival.ID.Time()
 	}
-	return unread(d, "the record could not be read: "+err.Error()), false, nil
+	return ix.unread(d, "the record could not be read: "+err.Error()), false, nil
 }
 
-func unread(d catalog.Document, problem string) catalog.Document {
+func (ix *Indexer) unread(d catalog.Document, problem string) catalog.Document {
 	d.Message = extract.Message{Problems: []string{problem}}
+	d.Direction = ix.Local.Direction(d.Arrival, &d.Message)
 	d.SortDate = extract.SortDate(d.Message, d.Arrival)
 	d.Unread = true
 	return d

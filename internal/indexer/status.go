@@ -38,6 +38,14 @@ func (ix *Indexer) applied(done, _ uint64) {
 	ix.status.Indexed, ix.status.LastError = done, nil
 }
 
+// place notes where the catalog in use is before a pass: it may be another one
+// than before.
+func (ix *Indexer) place(cursor uint64) {
+	ix.mu.Lock()
+	defer ix.mu.Unlock()
+	ix.status.Indexed = cursor
+}
+
 func (ix *Indexer) note(err error) {
 	ix.mu.Lock()
 	defer ix.mu.Unlock()

@@ -153,3 +153,18 @@ func waitFor(t *testing.T, what string, is func() bool) {
 		}
 	}
 }
+
+func (s *shelf) Seqs(_ context.Context, from uint64, each func(seq uint64) error) error {
+	s.mu.Lock()
+	items := s.items
+	s.mu.Unlock()
+	for _, i := range items {
+		if i.Arrival.Seq < from || i.Err != nil && i.Arrival.ID.IsZero() {
+			continue
+		}
+		if err := each(i.Arrival.Seq); err != nil {
+			return err
+		}
+	}
+	return nil
+}

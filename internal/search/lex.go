@@ -23,9 +23,10 @@ const (
 
 // piece is a lexeme. text is without quotes, colon and sign.
 type piece struct {
-	kind kind
-	text string
-	pos  int
+	kind  kind
+	text  string
+	pos   int
+	begun bool // a * stands behind it: the last word is the beginning of one
 }
 
 // lexer cuts a query into pieces.
@@ -52,6 +53,8 @@ func (l *lexer) next() (piece, error) {
 		return p, nil
 	case '"':
 		return l.quoted(p, rest)
+	case '*':
+		return p, l.fail(p.pos, "a * stands behind the beginning of a word", "as in rep*")
 	case '-':
 		if r, _ := utf8.DecodeRuneInString(rest[1:]); r == '"' || r == '(' || unicode.IsLetter(r) || unicode.IsDigit(r) {
 			l.at++
@@ -69,6 +72,10 @@ func (l *lexer) quoted(p piece, rest string) (piece, error) {
 	}
 	p.kind, p.text = quoted, text
 	l.at += len(text) + 2
+	if strings.HasPrefix(l.query[l.at:], "*") {
+		p.begun = true
+		l.at++
+	}
 	return p, nil
 }
 
@@ -91,9 +98,10 @@ func (l *lexer) word(p piece, rest string) (piece, error) {
 			return p, nil
 		}
 	}
-	p.kind, p.text = word, rest[:n]
+	p.kind = word
+	p.text, p.begun = strings.CutSuffix(rest[:n], "*")
 	l.at += n
-	switch p.text {
+	switch rest[:n] {
 	case "AND":
 		p.kind = and
 	case "OR":
@@ -112,8 +120,8 @@ func isName(s string) bool {
 // suggested.
 func fieldNames() []string {
 	return []string{
-		"from", "to", "subject", "delivered", "message-id", "body", "attachment", "any",
-		"after", "before", "date",
+		"from", "to", "cc", "bcc", "subject", "delivered", "message-id", "id", "body", "attachment", "any",
+		"keyword", "header", "after", "before", "date", "larger", "smaller", "has", "direction", "sort",
 	}
 }
 

@@ -2,11 +2,9 @@ package search
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"mailarchive/internal/catalog"
-	"mailarchive/internal/catalog/token"
 )
 
 // Limits of a query: what a person types stays far below.
@@ -15,34 +13,62 @@ const (
 	maxDepth = 12      // parentheses and negations in each other
 )
 
-// Parse reads a query. Dates in it are days, months and years in zone. An
-// empty query is nil, which matches everything. Errors are *SyntaxError.
-func Parse(query string, zone *time.Location) (catalog.Node, error) {
-	p := &parser{lexer: lexer{query: query}, zone: zone}
+// Query is what Parse reads.
+type Query struct {
+	Where catalog.Node // nil matches everything
+	Order catalog.Order
+	// Ordered says that the order was asked for (sort:).
+	Ordered bool
+}
+
+// Language is what the meaning of a query depends on. The zero value works.
+type Language struct {
+	Zone *time.Location // where days begin; nil is the machine's
+	Now  time.Time      // what today is; zero is now
+	// Directions says that mail has directions: the organisation's domains
+	// are known. Without it direction: is an error.
+	Directions bool
+}
+
+// Parse reads a query. Errors are *SyntaxError.
+func (l Language) Parse(query string) (Query, error) {
+	p := &parser{lexer: lexer{query: query}, language: l.withDefaults()}
 	if len(query) > maxQuery {
-		return nil, p.fail(0, fmt.Sprintf("the query is longer than %d bytes", maxQuery), "")
+		return Query{}, p.fail(0, fmt.Sprintf("the query is longer than %d bytes", maxQuery), "")
 	}
 	if err := p.advance(); err != nil {
-		return nil, err
+		return Query{}, err
 	}
 	if p.now.kind == end {
-		return nil, nil
+		return Query{}, nil
 	}
 	n, err := p.or(0)
 	if err != nil {
-		return nil, err
+		return Query{}, err
 	}
 	if p.now.kind == shut {
-		return nil, p.fail(p.now.pos, "no parenthesis is open here", `take the ")" away`)
+		return Query{}, p.fail(p.now.pos, "no parenthesis is open here", `take the ")" away`)
 	}
-	return n, nil
+	p.result.Where = n
+	return p.result, nil
+}
+
+func (l Language) withDefaults() Language {
+	if l.Zone == nil {
+		l.Zone = time.Local
+	}
+	if l.Now.IsZero() {
+		l.Now = time.Now()
+	}
+	return l
 }
 
 // parser reads by recursive descent; now is the piece that it looks at.
 type parser struct {
 	lexer
-	zone *time.Location
-	now  piece
+	language Language
+	result   Query
+	now      piece
 }
 
 func (p *parser) advance() (err error) {
@@ -54,9 +80,13 @@ func (p *parser) advance() (err error) {
 func (p *parser) or(depth int) (catalog.Node, error) {
 	var list catalog.Or
 	for {
+		at := p.now
 		n, err := p.and(depth)
 		if err != nil {
 			return nil, err
+		}
+		if n == nil && (len(list) > 0 || p.now.kind == or) {
+			return nil, p.fail(at.pos, "sort: is no term to choose from", "put it at the end of the query")
 		}
 		list = append(list, n)
 		if p.now.kind != or {
@@ -80,7 +110,9 @@ func (p *parser) and(depth int) (catalog.Node, error) {
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, n)
+		if n != nil {
+			list = append(list, n)
+		}
 		if p.now.kind == end || p.now.kind == shut || p.now.kind == or {
 			break
 		}
@@ -90,7 +122,10 @@ func (p *parser) and(depth int) (catalog.Node, error) {
 			}
 		}
 	}
-	if len(list) == 1 {
+	switch len(list) {
+	case 0: // sort: alone
+		return nil, nil
+	case 1:
 		return list[0], nil
 	}
 	return list, nil
@@ -112,7 +147,7 @@ func (p *parser) not(depth int) (catalog.Node, error) {
 	case open:
 		return p.parentheses(depth)
 	case word, quoted, field:
-		return p.term()
+		return p.term(depth)
 	case and, or:
 		return nil, p.fail(at.pos, "an operator needs a term on each side", `to find the word itself put it in quotes`)
 	case shut:
@@ -137,7 +172,7 @@ func (p *parser) parentheses(depth int) (catalog.Node, error) {
 }
 
 // term = [ field ] ( word | phrase )
-func (p *parser) term() (catalog.Node, error) {
+func (p *parser) term(depth int) (catalog.Node, error) {
 	name, at := "any", p.now
 	if at.kind == field {
 		name = at.text
@@ -155,6 +190,18 @@ func (p *parser) term() (catalog.Node, error) {
 	switch name {
 	case "after", "before", "date":
 		return p.dates(name, value)
+	case "larger", "smaller":
+		return p.size(name, value)
+	case "has":
+		return p.has(value)
+	case "direction":
+		return p.direction(value)
+	case "header":
+		return p.header(value)
+	case "sort":
+		return nil, p.sort(value, depth)
+	case "id":
+		return p.id(value)
 	}
 	return p.text(catalog.Field(name), value)
 }
@@ -163,38 +210,20 @@ func valueHint(name string) string {
 	switch name {
 	case "after", "before", "date":
 		return "as in " + name + ":2026-03-01"
-	case "from", "to", "delivered":
+	case "from", "to", "cc", "bcc", "delivered":
 		return "as in " + name + ":alice@example.org"
+	case "larger", "smaller":
+		return "as in " + name + ":10k or " + name + ":5M"
+	case "has":
+		return "as in has:attachment"
+	case "direction":
+		return "as in direction:in, out or internal"
+	case "sort":
+		return "as in sort:arrival or sort:date"
+	case "header":
+		return `as in header:list-id=announce`
+	case "id":
+		return "as in id:01K3"
 	}
 	return "as in " + name + `:word or ` + name + `:"some words"`
-}
-
-func (p *parser) text(f catalog.Field, value piece) (catalog.Node, error) {
-	n := catalog.Text{Field: f, Value: strings.TrimSpace(value.text)}
-	if !strings.Contains(n.Value, "@") && len(token.Words(n.Value)) == 0 {
-		return nil, p.fail(value.pos, fmt.Sprintf("there is no word in %q", value.text), "")
-	}
-	return n, nil
-}
-
-// dates reads a year, a month or a day. before: ends where it begins, after:
-// begins there, date: is all of it.
-func (p *parser) dates(name string, value piece) (catalog.Node, error) {
-	for _, form := range []struct {
-		layout              string
-		years, months, days int
-	}{{"2006", 1, 0, 0}, {"2006-01", 0, 1, 0}, {"2006-01-02", 0, 0, 1}} {
-		since, err := time.ParseInLocation(form.layout, value.text, p.zone)
-		if err != nil {
-			continue
-		}
-		switch name {
-		case "after":
-			return catalog.Between{Since: since}, nil
-		case "before":
-			return catalog.Between{Before: since}, nil
-		}
-		return catalog.Between{Since: since, Before: since.AddDate(form.years, form.months, form.days)}, nil
-	}
-	return nil, p.fail(value.pos, fmt.Sprintf("%q is no date", value.text), "write 2026-03-01, 2026-03 or 2026")
 }

@@ -21,6 +21,11 @@ func zone(t testing.TB) *time.Location {
 	return zone
 }
 
+// language is what the tests speak, on a Wednesday.
+func language(zone *time.Location) Language {
+	return Language{Zone: zone, Now: time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC), Directions: true}
+}
+
 func TestParse(t *testing.T) {
 	berlin := zone(t)
 	at := func(y int, m time.Month, d int) time.Time { return time.Date(y, m, d, 0, 0, 0, 0, berlin) }
@@ -67,8 +72,37 @@ func TestParse(t *testing.T) {
 		{"x:y", anyText("x:y")},
 		{"größe:1", anyText("größe:1")},
 		{"日本", anyText("日本")},
+		{"rep*", catalog.Text{Field: catalog.AnyText, Value: "rep", Prefix: true}},
+		{"日本*", catalog.Text{Field: catalog.AnyText, Value: "日本", Prefix: true}},
+		{`"annual rep"*`, catalog.Text{Field: catalog.AnyText, Value: "annual rep", Prefix: true}},
+		{`"2 * 3"`, anyText("2 * 3")},
+		{"-from:ali*", catalog.Not{Node: catalog.Text{Field: catalog.From, Value: "ali", Prefix: true}}},
+		{"cc:a bcc:b@c.example keyword:tender", catalog.And{
+			catalog.Text{Field: catalog.Cc, Value: "a"}, catalog.Text{Field: catalog.Bcc, Value: "b@c.example"},
+			catalog.Text{Field: catalog.Keyword, Value: "tender"},
+		}},
+		{"id:01k3", catalog.Text{Field: catalog.ID, Value: "01k3"}},
+		{"header:List-Id", catalog.Header{Name: "list-id"}},
+		{"header:list-id=announce", catalog.Header{Name: "list-id", Value: "announce"}},
+		{`header:x-mailer="some client" a`, catalog.And{catalog.Header{Name: "x-mailer", Value: "some client"}, a}},
+		{"header:x-mailer=clien*", catalog.Header{Name: "x-mailer", Value: "clien", Prefix: true}},
+		{"larger:10k", catalog.Sized{AtLeast: 10 << 10}},
+		{"larger:1.5M smaller:2GB", catalog.And{catalog.Sized{AtLeast: 3 << 19}, catalog.Sized{Below: 2 << 30}}},
+		{"smaller:100", catalog.Sized{Below: 100}},
+		{"smaller:0", catalog.Or{}},
+		{"-has:attachment", catalog.Not{Node: catalog.Attached{}}},
+		{"direction:In", catalog.Directed{Way: mail.In}},
+		{"date:2026-01..2026-03", catalog.Between{Since: at(2026, 1, 1), Before: at(2026, 4, 1)}},
+		{"date:2025..", catalog.Between{Since: at(2025, 1, 1)}},
+		{"date:..2025", catalog.Between{Before: at(2026, 1, 1)}},
+		{"date:yesterday", catalog.Between{Since: at(2026, 11, 24), Before: at(2026, 11, 25)}},
+		{"after:7d", catalog.Between{Since: at(2026, 11, 18)}},
+		{"before:1y", catalog.Between{Before: at(2025, 11, 25)}},
+		{"a sort:arrival", a},
+		{"sort:date", nil},
 	} {
-		got, err := Parse(test.query, berlin)
+		q, err := language(berlin).Parse(test.query)
+		got := q.Where
 		if err != nil {
 			t.Errorf("Parse(%q): %v", test.query, err)
 			continue
@@ -95,7 +129,28 @@ func TestSyntaxErrors(t *testing.T) {
 		{"NOT", 3, "missing here"},
 		{"from:", 0, "from:alice@example.org"},
 		{"a subject: OR", 2, "subject: needs a value"},
-		{"after:yesterday", 6, "write 2026-03-01"},
+		{"after:tomorrow", 6, "write 2026-03-01"},
+		{"date:2026..2025", 5, "earlier date first"},
+		{"date:..", 5, "stretch of time"},
+		{"re*", 0, "three letters or more"},
+		{"from:a*", 5, "three letters or more"},
+		{"re*rt", 2, "behind the beginning"},
+		{"a *", 2, "behind the beginning"},
+		{"larger:many", 7, "write bytes, or 10k"},
+		{"larger:-1", 0, "needs a value"},
+		{"has:fun", 4, "write has:attachment"},
+		{"direction:up", 10, "write in, out or internal"},
+		{"sort:size", 5, "sort:arrival"},
+		{"a OR sort:date", 5, "end of the query"},
+		{"sort:date OR a", 0, "end of the query"},
+		{"-sort:date", 6, "end of the query"},
+		{"header:=x", 7, "name is missing"},
+		{`header:"x y"`, 7, "name is missing"},
+		{"header:x=", 7, "no word behind"},
+		{"header:x*", 7, "take the * away"},
+		{"message-id:<a@b>*", 11, "take the * away"},
+		{"id:01", 3, "four at least"},
+		{"keywrd:a", 0, "did you mean keyword:"},
 		{"after:2026-02-30", 6, "no date"},
 		{"fron:alice", 0, "did you mean from:"},
 		{"form:alice", 0, "did you mean from:"},
@@ -108,7 +163,7 @@ func TestSyntaxErrors(t *testing.T) {
 		{strings.Repeat("-", 0) + strings.Repeat("NOT ", 1000) + "a", 52, "too many"},
 		{strings.Repeat("a ", maxQuery), 0, "longer than"},
 	} {
-		_, err := Parse(c.query, time.UTC)
+		_, err := language(time.UTC).Parse(c.query)
 		var syntax *SyntaxError
 		if !errors.As(err, &syntax) || !errors.Is(err, mail.ErrBadInput) {
 			t.Errorf("Parse(%.40q): %v, want a SyntaxError", c.query, err)
@@ -117,6 +172,27 @@ func TestSyntaxErrors(t *testing.T) {
 		if syntax.Pos != c.pos || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("Parse(%.40q): at %d %q, want at %d with %q", c.query, syntax.Pos, err, c.pos, c.says)
 		}
+	}
+}
+
+func TestOrderOfQuery(t *testing.T) {
+	for query, want := range map[string]Query{
+		"a":                        {},
+		"a sort:date":              {Ordered: true},
+		"sort:arrival a":           {Ordered: true, Order: catalog.LastArrivedFirst},
+		"sort:arrival sort:date b": {Ordered: true},
+	} {
+		q, err := language(time.UTC).Parse(query)
+		if q.Where = nil; err != nil || q != want {
+			t.Errorf("Parse(%q) = %+v, %v; want %+v", query, q, err, want)
+		}
+	}
+}
+
+func TestDirectionNeedsDomains(t *testing.T) {
+	_, err := Language{}.Parse("direction:in")
+	if err == nil || !strings.Contains(err.Error(), "local-domains") {
+		t.Errorf("direction: without local domains: %v", err)
 	}
 }
 
@@ -134,7 +210,8 @@ func FuzzParse(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, query string) {
-		n, err := Parse(query, time.UTC)
+		q, err := language(time.UTC).Parse(query)
+		n := q.Where
 		var syntax *SyntaxError
 		if err != nil && (!errors.As(err, &syntax) || syntax.Pos < 0 || syntax.Pos > len(query)) {
 			t.Fatalf("Parse(%q): %v", query, err)
@@ -144,7 +221,7 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		snippet(query, wordsOf(n))
-		if n == nil && strings.TrimSpace(query) != "" {
+		if n == nil && strings.TrimSpace(query) != "" && !q.Ordered {
 			t.Errorf("Parse(%q) matches everything", query)
 		}
 	})

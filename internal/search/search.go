@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
-	"time"
 
 	"mailarchive/internal/access"
 	"mailarchive/internal/catalog"
@@ -21,14 +20,14 @@ type Searcher struct {
 	// Text returns the text of a message for its snippet, within the scope.
 	// When it is nil or fails, the snippet is empty.
 	Text func(ctx context.Context, scope access.Scope, id mail.ID) (string, error)
-	// Zone is where days begin; nil is the machine's.
-	Zone *time.Location
+	// Language says what a query means.
+	Language Language
 }
 
 // Request is a search.
 type Request struct {
 	Query string
-	Order catalog.Order
+	Order catalog.Order    // unless the query says otherwise (sort:)
 	After catalog.Position // the Next of the last hit seen; empty at first
 	Limit int              // hits at most; 0 is no limit
 }
@@ -36,11 +35,14 @@ type Request struct {
 // Search calls yield for each hit in order until it returns false. Errors:
 // *SyntaxError, or what the catalog says.
 func (s *Searcher) Search(ctx context.Context, scope access.Scope, r Request, yield func(Hit) bool) error {
-	where, err := Parse(r.Query, s.zone())
+	query, err := s.Language.Parse(r.Query)
 	if err != nil {
 		return err
 	}
-	wanted := wordsOf(where)
+	if query.Ordered {
+		r.Order = query.Order
+	}
+	wanted := wordsOf(query.Where)
 	hits := make([]Hit, 0, page)
 	more := true
 	give := func() {
@@ -50,7 +52,7 @@ func (s *Searcher) Search(ctx context.Context, scope access.Scope, r Request, yi
 		}
 		hits = hits[:0]
 	}
-	q := catalog.Query{Scope: scope, Where: where, Order: r.Order, After: r.After, Limit: r.Limit}
+	q := catalog.Query{Scope: scope, Where: query.Where, Order: r.Order, After: r.After, Limit: r.Limit}
 	err = s.Catalog.Search(ctx, q, func(h catalog.Hit) bool {
 		if hits = append(hits, NewHit(h)); len(hits) == page {
 			give()
@@ -66,18 +68,11 @@ func (s *Searcher) Search(ctx context.Context, scope access.Scope, r Request, yi
 
 // Count counts hits up to limit; more tells that there are more.
 func (s *Searcher) Count(ctx context.Context, scope access.Scope, query string, limit int) (n int, more bool, err error) {
-	where, err := Parse(query, s.zone())
+	q, err := s.Language.Parse(query)
 	if err != nil {
 		return 0, false, err
 	}
-	return s.Catalog.Count(ctx, scope, where, limit)
-}
-
-func (s *Searcher) zone() *time.Location {
-	if s.Zone == nil {
-		return time.Local
-	}
-	return s.Zone
+	return s.Catalog.Count(ctx, scope, q.Where, limit)
 }
 
 // addSnippets reads the texts of the hits, as many at once as there are cores.

@@ -45,7 +45,7 @@ func TestHitAsJSON(t *testing.T) {
 		d.Arrival.Envelope.To = []mail.Recipient{{Address: "bob@example.org"}}
 		d.Attachments = []extract.Attachment{{Name: "a.pdf", Type: "application/pdf", Size: 7, Digest: mail.Sum(nil)}}
 	})
-	s := &Searcher{Catalog: filled(t, d, catalogtest.Document(2, nil)), Zone: time.UTC}
+	s := &Searcher{Catalog: filled(t, d, catalogtest.Document(2, nil)), Language: Language{Zone: time.UTC}}
 	s.Text = func(context.Context, access.Scope, mail.ID) (string, error) { return "The text.", nil }
 	var lines []string
 	err := s.Search(t.Context(), access.Everything("t"), Request{}, func(h Hit) bool {

@@ -34,7 +34,7 @@ func (w wanted) gather(n catalog.Node) {
 		if n.Field != catalog.AnyText && n.Field != catalog.Body {
 			return
 		}
-		words, prefix := token.Phrase(n.Value, false)
+		words, prefix := token.Phrase(n.Value, n.Prefix)
 		for i, word := range words {
 			w[word] = w[word] || prefix && i == len(words)-1
 		}

@@ -25,6 +25,7 @@ func (db *DB) Apply(ctx context.Context, batch []catalog.Document, upTo uint64) 
 		return fmt.Errorf("apply: %w", err)
 	}
 	if err := db.apply(batch, upTo); err != nil {
+		db.terms.Frequencies = nil // counted what is not in the file
 		return fmt.Errorf("apply: %w", kind(err))
 	}
 	return nil
@@ -53,7 +54,12 @@ func (db *DB) apply(batch []catalog.Document, upTo uint64) error {
 	for len(batch) > 0 && batch[0].Arrival.Seq <= state.Cursor {
 		batch = batch[1:]
 	}
-	w := &writer{tx: tx, add: db.add.in(tx), buffers: &db.spare, state: &state}
+	if db.terms.Frequencies == nil {
+		if db.terms, err = readFrequencies(ctx, tx); err != nil {
+			return err
+		}
+	}
+	w := &writer{tx: tx, add: db.add.in(tx), buffers: &db.spare, state: &state, terms: &db.terms}
 	if err := w.batch(ctx, batch, db.days); err != nil {
 		return err
 	}
@@ -69,9 +75,9 @@ type entry struct {
 	docid    int64
 	arrivals []*catalog.Document // in vault order
 	known    *stored             // nil for a new message
-	// envelopes are those of all arrivals, old ones too, when the index is to
-	// be written; else nil.
-	envelopes []mail.Envelope
+	// comings are those of all arrivals, old ones too, when the index is to be
+	// written; else nil.
+	comings []coming
 }
 
 // stored is what the catalog has of a message already.
@@ -80,6 +86,7 @@ type stored struct {
 	arrivals int
 	unread   bool
 	problems bool
+	keywords sql.NullString // JSON
 }
 
 // best is the document whose text counts: the first that could be read.
@@ -97,6 +104,7 @@ type writer struct {
 	tx    *sql.Tx
 	add   *inserts
 	state *state
+	terms *frequencies
 	*buffers
 }
 
@@ -105,6 +113,9 @@ type writer struct {
 func (w *writer) batch(ctx context.Context, batch []catalog.Document, days numbering) error {
 	entries, err := w.group(ctx, batch)
 	if err != nil {
+		return err
+	}
+	if err := w.choose(ctx, entries); err != nil {
 		return err
 	}
 	n := numbers{numbering: days, tx: w.tx, given: map[int64]int64{}, spill: w.state.spill}
@@ -158,7 +169,7 @@ func (w *writer) group(ctx context.Context, batch []catalog.Document) ([]*entry,
 // find returns an entry for content, with what is stored of it.
 func (w *writer) find(ctx context.Context, digest mail.Digest) (*entry, error) {
 	e, known := &entry{}, &stored{}
-	err := w.add.find.QueryRowContext(ctx, digest[:]).Scan(&e.docid, &known.firstSeq, &known.arrivals, &known.unread, &known.problems)
+	err := w.add.find.QueryRowContext(ctx, digest[:]).Scan(&e.docid, &known.firstSeq, &known.arrivals, &known.unread, &known.problems, &known.keywords)
 	if errors.Is(err, sql.ErrNoRows) {
 		return e, nil
 	}
@@ -178,7 +189,7 @@ func (w *writer) rows(ctx context.Context, e *entry) error {
 		return err
 	}
 	for i, d := range e.arrivals {
-		if err := w.arrival(ctx, e.docid, d.Arrival, e.known != nil || i > 0); err != nil {
+		if err := w.arrival(ctx, e.docid, d, e.known != nil || i > 0); err != nil {
 			return err
 		}
 	}
@@ -197,7 +208,7 @@ func (w *writer) message(ctx context.Context, e *entry) error {
 	if len(d.Problems) > 0 {
 		w.state.Unparseable++
 	}
-	e.envelopes = envelopes(e.arrivals)
+	e.comings = comings(e.arrivals)
 	args := append([]any{
 		e.docid, first.Arrival.Seq, len(e.arrivals), first.Arrival.Digest[:],
 		first.Arrival.Size, millis(first.SortDate),
@@ -222,20 +233,24 @@ func (w *writer) further(ctx context.Context, e *entry) error {
 			return err
 		}
 	}
-	after := envelopes(e.arrivals)
+	after := comings(e.arrivals)
 	if e.known.unread == d.Unread {
 		if known, err := w.holds(ctx, e, after); err != nil || known {
 			return err
 		}
 	}
-	before, err := w.envelopes(ctx, e)
+	before, err := w.comings(ctx, e)
 	if err != nil {
 		return err
 	}
-	if e.known.unread != d.Unread || addsAddress(before, after) {
-		e.envelopes = append(before, after...)
+	if e.known.unread == d.Unread && !addsTerm(before, after) {
+		return nil
 	}
-	return nil
+	e.comings = append(before, after...)
+	if e.known.unread == d.Unread { // else they were chosen just now
+		d.Keywords, err = decodeList[string](e.known.keywords)
+	}
+	return err
 }
 
 // replace puts what was read of a message in place of the reason why nothing
@@ -255,7 +270,7 @@ func (w *writer) replace(ctx context.Context, e *entry, d *catalog.Document) err
 	return err
 }
 
-// Reading all envelopes of a message anew for each further copy of it would
+// Reading all arrivals of a message anew for each further copy of it would
 // let a sender who repeats one message slow the index for all: above
 // fewArrivals the index itself is asked whether it holds the new addresses, if
 // they are no more than fewTerms.
@@ -266,10 +281,10 @@ const (
 
 // holds reports whether the index is known to have all terms of the envelopes
 // in the message's row.
-func (w *writer) holds(ctx context.Context, e *entry, after []mail.Envelope) (known bool, err error) {
+func (w *writer) holds(ctx context.Context, e *entry, after []coming) (known bool, err error) {
 	t := text{seen: map[string]bool{}}
-	for _, envelope := range after {
-		t.envelope(envelope)
+	for _, c := range after {
+		t.coming(c)
 	}
 	if e.known.arrivals <= fewArrivals || len(t.seen) > fewTerms {
 		return false, nil
@@ -282,50 +297,63 @@ func (w *writer) holds(ctx context.Context, e *entry, after []mail.Envelope) (kn
 	return known, err
 }
 
-// envelopes reads the envelopes that a message came in with before the batch.
-func (w *writer) envelopes(ctx context.Context, e *entry) ([]mail.Envelope, error) {
-	arrivals, err := scanArrivals(w.add.envelopes.QueryContext(ctx, e.known.firstSeq, e.docid))
-	list := make([]mail.Envelope, len(arrivals))
-	for i, a := range arrivals {
-		list[i] = a.Envelope
+// comings reads what the arrivals of a message before the batch added.
+func (w *writer) comings(ctx context.Context, e *entry) ([]coming, error) {
+	rows, err := w.add.comings.QueryContext(ctx, e.known.firstSeq, e.docid)
+	if err != nil {
+		return nil, err
 	}
-	return list, err
+	defer rows.Close()
+	var list []coming
+	for rows.Next() {
+		var c coming
+		var envelope string
+		if err := rows.Scan(&envelope, &c.way); err != nil {
+			return nil, err
+		}
+		if c.envelope, err = decodeEnvelope(envelope, nil); err != nil {
+			return nil, err
+		}
+		list = append(list, c)
+	}
+	return list, rows.Err()
 }
 
-func envelopes(documents []*catalog.Document) []mail.Envelope {
-	list := make([]mail.Envelope, len(documents))
+func comings(documents []*catalog.Document) []coming {
+	list := make([]coming, len(documents))
 	for i, d := range documents {
-		list[i] = d.Arrival.Envelope
+		list[i] = coming{d.Arrival.Envelope, d.Direction}
 	}
 	return list
 }
 
-// addsAddress reports whether envelopes of after have terms that those of
-// before have not.
-func addsAddress(before, after []mail.Envelope) bool {
+// addsTerm reports whether comings of after have terms that those of before
+// have not.
+func addsTerm(before, after []coming) bool {
 	t := text{seen: map[string]bool{}}
-	for _, e := range before {
-		t.envelope(e)
+	for _, c := range before {
+		t.coming(c)
 	}
 	terms := len(t.seen)
-	for _, e := range after {
-		t.envelope(e)
+	for _, c := range after {
+		t.coming(c)
 	}
 	return len(t.seen) > terms
 }
 
-func (w *writer) arrival(ctx context.Context, docid int64, a mail.Arrival, further bool) error {
+func (w *writer) arrival(ctx context.Context, docid int64, d *catalog.Document, further bool) error {
+	a := d.Arrival
 	envelope, key, err := encodeEnvelope(a.Envelope)
 	if err != nil {
 		return err
 	}
-	_, err = w.add.arrival.ExecContext(ctx, a.Seq, a.ID[:], docid, further, a.Received.UnixNano(), envelope, key)
+	_, err = w.add.arrival.ExecContext(ctx, a.Seq, a.ID[:], docid, further, a.Received.UnixNano(), envelope, key, d.Direction)
 	return err
 }
 
 // index writes the full text of an entry, in place of what was there.
 func (w *writer) index(ctx context.Context, e *entry) error {
-	if e.envelopes == nil {
+	if e.comings == nil {
 		return nil // what is in the index finds it all
 	}
 	if e.known != nil {
@@ -334,8 +362,8 @@ func (w *writer) index(ctx context.Context, e *entry) error {
 		}
 	}
 	t := &w.text
-	t.fill(&e.best().Message, e.envelopes)
+	t.fill(&e.best().Message, e.comings)
 	_, err := w.add.index.ExecContext(ctx, e.docid, t.body, t.subject, t.attachment,
-		t.fromNames, t.toNames, t.ccNames, t.bccNames, t.address)
+		t.fromNames, t.toNames, t.ccNames, t.bccNames, t.address, t.header)
 	return err
 }

@@ -12,7 +12,7 @@ type buffers struct{ text text }
 
 // inserts are the statements of Apply, prepared once.
 type inserts struct {
-	find, message, joins, replace, arrival, envelopes, holds, unindex, index *sql.Stmt
+	find, message, joins, replace, arrival, comings, holds, unindex, index, candidate *sql.Stmt
 }
 
 func prepareInserts(ctx context.Context, db *sql.DB) (*inserts, error) {
@@ -21,20 +21,21 @@ func prepareInserts(ctx context.Context, db *sql.DB) (*inserts, error) {
 		to  **sql.Stmt
 		sql string
 	}{
-		{&s.find, `SELECT docid, first_seq, arrivals, unread, problems IS NOT NULL FROM message WHERE sha256 = ?`},
+		{&s.find, `SELECT docid, first_seq, arrivals, unread, problems IS NOT NULL, keywords FROM message WHERE sha256 = ?`},
 		{&s.message, `INSERT INTO message (docid, first_seq, arrivals, sha256, size, sort_date,
 			unread, date, message_id, subject, people, attachments, keywords, problems)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`},
 		{&s.joins, `UPDATE message SET arrivals = arrivals + ? WHERE docid = ?`},
 		{&s.replace, `UPDATE message SET unread = ?, date = ?, message_id = ?, subject = ?, people = ?,
 			attachments = ?, keywords = ?, problems = ? WHERE docid = ?`},
-		{&s.arrival, `INSERT INTO arrival (seq, id, docid, further, received, envelope, import_key)
-			VALUES (?, ?, ?, ?, ?, ?, ?)`},
-		{&s.envelopes, arrivalsOf},
+		{&s.arrival, `INSERT INTO arrival (seq, id, docid, further, received, envelope, import_key, way)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?)`},
+		{&s.comings, comingsOf},
 		{&s.holds, `SELECT EXISTS (SELECT 1 FROM fts WHERE fts MATCH ? AND rowid = ?)`},
+		{&s.candidate, `INSERT INTO candidate (seq, terms) VALUES (?, ?)`},
 		{&s.unindex, `DELETE FROM fts WHERE rowid = ?`},
 		{&s.index, `INSERT INTO fts (rowid, body, subject, attachment,
-			from_name, to_name, cc_name, bcc_name, address) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`},
+			from_name, to_name, cc_name, bcc_name, address, header) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`},
 	} {
 		stmt, err := db.PrepareContext(ctx, p.sql)
 		if err != nil {
@@ -49,8 +50,9 @@ func prepareInserts(ctx context.Context, db *sql.DB) (*inserts, error) {
 func (s *inserts) in(tx *sql.Tx) *inserts {
 	return &inserts{
 		find: tx.Stmt(s.find), message: tx.Stmt(s.message), joins: tx.Stmt(s.joins),
-		replace: tx.Stmt(s.replace), arrival: tx.Stmt(s.arrival), envelopes: tx.Stmt(s.envelopes),
+		replace: tx.Stmt(s.replace), arrival: tx.Stmt(s.arrival), comings: tx.Stmt(s.comings),
 		holds: tx.Stmt(s.holds), unindex: tx.Stmt(s.unindex), index: tx.Stmt(s.index),
+		candidate: tx.Stmt(s.candidate),
 	}
 }
 

@@ -19,6 +19,10 @@ const (
 	columnsAll  = "{body subject attachment from_name to_name cc_name bcc_name}"
 	columnsFrom = "{from_name}"
 	columnsTo   = "{to_name cc_name bcc_name}"
+	columnsCc   = "{cc_name}"
+	columnsBcc  = "{bcc_name}"
+
+	columnsHeader = "{header}" // is in no other set: its tokens are terms
 )
 
 // phrase matches the tokens next to each other. A column set narrows it.
@@ -45,13 +49,22 @@ func join(operator string, list []expr, empty string) expr {
 	return expr("(" + strings.Join(parts, " "+operator+" ") + ")")
 }
 
-// match turns a node into an expression; ok is false when a date in it keeps
-// the index from answering.
+// match turns a node into an expression; ok is false when a date, a size
+// or an ID in it keeps the index from answering.
 func match(n catalog.Node) (e expr, ok bool, err error) {
 	switch n := n.(type) {
 	case catalog.Text:
+		if n.Field == catalog.ID {
+			return "", false, nil
+		}
 		e, err = matchText(n)
 		return e, true, err
+	case catalog.Header:
+		return matchHeader(n), true, nil
+	case catalog.Attached:
+		return phrase("", termAttached), true, nil
+	case catalog.Directed:
+		return matchWay(n.Way), true, nil
 	case catalog.And:
 		return matchAnd(n)
 	case catalog.Or:
@@ -59,7 +72,7 @@ func match(n catalog.Node) (e expr, ok bool, err error) {
 		return join("OR", list, termNone), ok, err
 	case catalog.Not:
 		return matchAnd([]catalog.Node{n})
-	case catalog.Between:
+	case catalog.Between, catalog.Sized:
 		return "", false, nil
 	}
 	return "", false, fmt.Errorf("query node %T: %w", n, mail.ErrBadInput)
@@ -100,74 +113,125 @@ func matchAnd(nodes []catalog.Node) (expr, bool, error) {
 }
 
 func matchText(t catalog.Text) (expr, error) {
-	value := strings.TrimSpace(t.Value)
+	v := sought{strings.TrimSpace(t.Value), t.Prefix}
 	var list []expr
 	switch t.Field {
 	case catalog.AnyText:
-		list = append(matchWords(columnsAll, value), matchAddress(value, roleAny)...)
-		list = append(list, matchMessageID(value)...)
+		list = append(matchWords(columnsAll, v), matchAddress(v, roleAny)...)
+		list = append(list, matchMessageID(v.value)...)
 	case catalog.From:
-		list = matchPerson(columnsFrom, value, roleFrom, roleEnvelope)
+		list = matchPerson(columnsFrom, v, roleFrom, roleEnvelope)
 	case catalog.To:
-		list = matchPerson(columnsTo, value, roleTo, roleCc, roleBcc)
+		list = matchPerson(columnsTo, v, roleTo, roleCc, roleBcc)
+	case catalog.Cc:
+		list = matchPerson(columnsCc, v, roleCc)
+	case catalog.Bcc:
+		list = matchPerson(columnsBcc, v, roleBcc)
 	case catalog.Delivered:
-		list = matchAddress(value, roleDelivered)
+		list = matchAddress(v, roleDelivered)
 	case catalog.Subject, catalog.Body, catalog.Attachments:
-		list = matchWords("{"+string(t.Field)+"}", value) // columns of the same names
+		list = matchWords("{"+string(t.Field)+"}", v) // columns of the same names
+	case catalog.Keyword:
+		list = matchKeyword(v)
 	case catalog.MessageID:
-		list = matchMessageID(value)
+		list = matchMessageID(v.value)
 	default:
 		return "", fmt.Errorf("query field %q: %w", t.Field, mail.ErrBadInput)
 	}
 	return join("OR", list, termNone), nil
 }
 
-func matchWords(columns, value string) []expr {
-	words, prefix := token.Phrase(value, false)
+// sought is a value to look for; with prefix it is a beginning.
+type sought struct {
+	value  string
+	prefix bool
+}
+
+// term looks for a term of the column address.
+func (v sought) term(term string) expr { return beginning(phrase("", term), v.prefix) }
+
+// beginning lets the last token of a phrase be the beginning of one.
+func beginning(e expr, prefix bool) expr {
+	if prefix {
+		return e + " *"
+	}
+	return e
+}
+
+func matchWords(columns string, v sought) []expr {
+	words, prefix := token.Phrase(v.value, v.prefix)
 	if len(words) == 0 {
 		return nil
 	}
-	e := phrase(columns, words...)
-	if prefix {
-		e += " *"
-	}
-	return []expr{e}
+	return []expr{beginning(phrase(columns, words...), prefix)}
 }
 
 // matchPerson is for the fields that hold names and addresses.
-func matchPerson(columns, value string, roles ...string) []expr {
-	list := matchAddress(value, roles...)
-	if strings.Contains(value, "@") || strings.HasPrefix(value, ".") {
+func matchPerson(columns string, v sought, roles ...string) []expr {
+	list := matchAddress(v, roles...)
+	if strings.Contains(v.value, "@") || strings.HasPrefix(v.value, ".") {
 		return list
 	}
-	return append(matchWords(columns, value), list...)
+	return append(matchWords(columns, v), list...)
 }
 
 // matchAddress looks for addresses as [catalog.Text] has it.
-func matchAddress(value string, roles ...string) (list []expr) {
-	if value == "" || strings.ContainsFunc(value, isSpace) {
+func matchAddress(v sought, roles ...string) (list []expr) {
+	if v.value == "" || strings.ContainsFunc(v.value, isSpace) {
 		return nil
 	}
 	for _, role := range roles {
-		list = append(list, matchRole(value, role)...)
+		list = append(list, matchRole(v, role)...)
 	}
 	return list
 }
 
-func matchRole(value, role string) []expr {
-	term := func(part, value string) expr { return phrase("", addressTerm(role+part, value)) }
-	switch {
-	case value == "@" || value == ".":
-		return nil
-	case value[0] == '@':
-		return []expr{term("d", token.Address(value).Domain)}
-	case value[0] == '.':
-		domain := token.Address("@" + value[1:]).Domain
-		return []expr{term("d", domain), term("p", domain)}
-	case strings.Contains(value, "@"):
-		return []expr{term("", token.Address(value).Whole)}
+func matchRole(v sought, role string) []expr {
+	term := func(part, value string) []expr {
+		if value == "" && v.prefix {
+			return nil // would be the beginning of all
+		}
+		return []expr{v.term(addressTerm(role+part, value))}
 	}
-	return []expr{term("l", token.Address(value).Local), term("d", token.Address("@"+value).Domain)}
+	switch {
+	case v.value == "@" || v.value == ".":
+		return nil
+	case v.value[0] == '@':
+		return term("d", token.Address(v.value).Domain)
+	case v.value[0] == '.':
+		domain := token.Address("@" + v.value[1:]).Domain
+		return append(term("d", domain), term("p", domain)...)
+	case strings.Contains(v.value, "@"):
+		return term("", token.Address(v.value).Whole)
+	}
+	return append(term("l", token.Address(v.value).Local), term("d", token.Address("@"+v.value).Domain)...)
+}
+
+func matchKeyword(v sought) []expr {
+	if len(token.Words(v.value)) == 0 {
+		return nil
+	}
+	return []expr{v.term(keywordTerm(v.value))}
+}
+
+// matchHeader looks for words in the fields of that name, without words for
+// the fields.
+func matchHeader(n catalog.Header) expr {
+	words, prefix := token.Phrase(n.Value, n.Prefix)
+	if len(words) == 0 {
+		return phrase(columnsHeader, headerTerm(n.Name, ""))
+	}
+	for i, word := range words {
+		words[i] = headerTerm(n.Name, word)
+	}
+	return beginning(phrase(columnsHeader, words...), prefix)
+}
+
+func matchWay(way mail.Direction) expr {
+	if way == "" {
+		return phrase("", termNone)
+	}
+	return phrase("", wayTerm(way))
 }
 
 func matchMessageID(value string) []expr {

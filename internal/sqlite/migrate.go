@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io/fs"
 	"strconv"
+	"strings"
 
 	"mailarchive/internal/catalog/token"
+	"mailarchive/internal/mail"
 )
 
 // Each file takes the schema from one version to the next, the first from an
@@ -18,7 +20,7 @@ import (
 var schema embed.FS
 
 // migrate brings the file to the newest version, each step a transaction.
-func migrate(ctx context.Context, db *sql.DB) error {
+func migrate(ctx context.Context, db *sql.DB, made map[string]string) error {
 	steps, err := fs.ReadDir(schema, "schema") // sorted by name
 	if err != nil {
 		return err
@@ -28,17 +30,18 @@ func migrate(ctx context.Context, db *sql.DB) error {
 		return err
 	}
 	if version > len(steps) {
-		return fmt.Errorf("made by a newer program (schema %d, this one knows %d)", version, len(steps))
+		// Nothing is lost with it: what it holds is made again from the vault.
+		return fmt.Errorf("made by a newer program (schema %d, this one knows %d): %w", version, len(steps), mail.ErrDamaged)
 	}
 	for ; version < len(steps); version++ {
-		if err := migrateStep(ctx, db, steps[version].Name(), version+1); err != nil {
+		if err := migrateStep(ctx, db, steps[version].Name(), version+1, made); err != nil {
 			return fmt.Errorf("schema %d: %w", version+1, err)
 		}
 	}
 	return nil
 }
 
-func migrateStep(ctx context.Context, db *sql.DB, name string, to int) error {
+func migrateStep(ctx context.Context, db *sql.DB, name string, to int, made map[string]string) error {
 	text, err := schema.ReadFile("schema/" + name)
 	if err != nil {
 		return err
@@ -51,8 +54,11 @@ func migrateStep(ctx context.Context, db *sql.DB, name string, to int) error {
 	if _, err := tx.ExecContext(ctx, string(text)); err != nil {
 		return err
 	}
-	if to == 1 {
+	if strings.Contains(string(text), "CREATE VIRTUAL TABLE") {
 		if err := tune(ctx, tx); err != nil {
+			return err
+		}
+		if err := sign(ctx, tx, made); err != nil {
 			return err
 		}
 	}
@@ -78,6 +84,19 @@ func tune(ctx context.Context, tx *sql.Tx) error {
 			return err
 		}
 	}
-	_, err := tx.ExecContext(ctx, `INSERT INTO meta VALUES ('tokenizer', ?)`, strconv.Itoa(token.Version))
-	return err
+	return nil
+}
+
+// sign notes what a new file is made with.
+func sign(ctx context.Context, tx *sql.Tx, made map[string]string) error {
+	const add = `INSERT INTO meta VALUES (?, ?)`
+	if _, err := tx.ExecContext(ctx, add, "tokenizer", strconv.Itoa(token.Version)); err != nil {
+		return err
+	}
+	for key, value := range made {
+		if _, err := tx.ExecContext(ctx, add, key, value); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -25,6 +27,11 @@ type Options struct {
 	// Cache is the page cache of the writing connection in bytes, each reader
 	// having a quarter of it; 0 means 32 MiB.
 	Cache int
+
+	// Made says what the documents depend on besides the tokenizer: the
+	// versions of rules outside the engine, by name. It is kept in a file that
+	// is made anew, and Stale compares.
+	Made map[string]string
 
 	// dayBits is the width of the number within a day; 0 means 20. Tests
 	// lower it to fill a day.
@@ -47,13 +54,15 @@ func (o Options) withDefaults() Options {
 // DB is a catalog in a SQLite file.
 type DB struct {
 	path  string
+	made  map[string]string
 	days  numbering
 	write *sql.DB // one connection
 	read  *sql.DB
 
-	applying sync.Mutex // held by Apply: it uses the two below
+	applying sync.Mutex // held by Apply: it uses the three below
 	add      *inserts
 	spare    buffers
+	terms    frequencies
 }
 
 var _ catalog.Catalog = (*DB)(nil)
@@ -63,7 +72,7 @@ var _ catalog.Catalog = (*DB)(nil)
 // SQLite file, ErrFull, or what the system says.
 func Open(ctx context.Context, path string, o Options) (*DB, error) {
 	o = o.withDefaults()
-	db := &DB{path: path, days: numbering{o.dayBits}}
+	db := &DB{path: path, made: o.Made, days: numbering{o.dayBits}}
 	if err := db.open(ctx, o); err != nil {
 		return nil, errors.Join(fmt.Errorf("open catalog %s: %w", path, kind(err)), db.Close())
 	}
@@ -77,14 +86,29 @@ func (db *DB) open(ctx context.Context, o Options) (err error) {
 	if db.write, err = connect(db.path, o.Cache, 1, "_txlock=immediate"); err != nil {
 		return err
 	}
-	if err = migrate(ctx, db.write); err != nil {
+	if err = migrate(ctx, db.write, o.Made); err != nil {
 		return err
 	}
 	if db.add, err = prepareInserts(ctx, db.write); err != nil {
 		return err
 	}
-	db.read, err = connect(db.path, o.Cache/4, o.Readers, pragma("query_only", "1"))
-	return err
+	if db.read, err = connect(db.path, o.Cache/4, o.Readers, pragma("query_only", "1")); err != nil {
+		return err
+	}
+	return warm(ctx, db.read, o.Readers)
+}
+
+// warm opens all connections: those that are open can still read a file that
+// somebody removes, later ones would not find it.
+func warm(ctx context.Context, pool *sql.DB, connections int) error {
+	for range connections {
+		c, err := pool.Conn(ctx)
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+	}
+	return nil
 }
 
 // create makes the file when there is none, so that only its owner reads it:
@@ -106,6 +130,7 @@ func create(path string) error {
 // the pool has them.
 func connect(path string, cache, connections int, more string) (*sql.DB, error) {
 	dsn := "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + strings.Join([]string{
+		"mode=rw", // create has made it; a file that was removed is not to come back empty
 		pragma("busy_timeout", "10000"),
 		pragma("journal_mode", "WAL"),
 		pragma("synchronous", "NORMAL"), // derived data: see the package comment
@@ -139,8 +164,8 @@ func (db *DB) Close() error {
 }
 
 // Stale says why the catalog should be made again from the vault, "" when
-// there is no reason: it was made with another tokenizer, so that what it
-// holds and what is asked no longer meet.
+// there is no reason: it was made with another tokenizer or by other rules
+// (Options.Made), so that what it holds and what is asked no longer meet.
 func (db *DB) Stale(ctx context.Context) (string, error) {
 	made, err := db.meta(ctx, "tokenizer")
 	if err != nil {
@@ -148,6 +173,15 @@ func (db *DB) Stale(ctx context.Context) (string, error) {
 	}
 	if now := strconv.Itoa(token.Version); made != now {
 		return fmt.Sprintf("tokenizer %s made it, the program has %s", made, now), nil
+	}
+	for _, key := range slices.Sorted(maps.Keys(db.made)) {
+		made, err := db.meta(ctx, key)
+		if err != nil {
+			return "", err
+		}
+		if now := db.made[key]; made != now {
+			return fmt.Sprintf("%s is now %q, it was made with %q", key, now, made), nil
+		}
 	}
 	return "", nil
 }

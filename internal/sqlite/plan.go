@@ -129,7 +129,7 @@ func checkSize(n catalog.Node, depth int, leaves *int) error {
 	return nil
 }
 
-// inSQL evaluates a node in which words and dates mix.
+// inSQL evaluates a node in which words and what stands in rows mix.
 func inSQL(n catalog.Node) (condition, error) {
 	if e, ok, err := match(n); ok || err != nil {
 		return condition{`m.docid IN (SELECT rowid FROM fts WHERE fts MATCH ?)`, []any{string(e)}}, err
@@ -142,11 +142,29 @@ func inSQL(n catalog.Node) (condition, error) {
 	case catalog.Not:
 		c, err := inSQL(n.Node)
 		return condition{"NOT (" + c.sql + ")", c.args}, err
+	case catalog.Sized:
+		c := condition{`m.size >= ?`, []any{n.AtLeast}}
+		if n.Below > 0 {
+			c.and(`m.size < ?`, n.Below)
+		}
+		return c, nil
+	case catalog.Text:
+		return inSQLByID(n.Value), nil
 	case catalog.Between:
 		s := spanOf(n)
 		return condition{`m.sort_date >= ? AND m.sort_date < ?`, []any{s.since, s.before}}, nil
 	}
 	return condition{}, fmt.Errorf("query node %T: %w", n, mail.ErrBadInput)
+}
+
+// inSQLByID takes the value for an ID or the beginning of one.
+func inSQLByID(value string) condition {
+	value = strings.TrimSpace(value)
+	first, last, err := mail.IDRange(value)
+	if err != nil || len(value) < shortestPrefix {
+		return condition{`0`, nil}
+	}
+	return condition{`m.docid IN (SELECT docid FROM arrival WHERE id BETWEEN ? AND ?)`, []any{first[:], last[:]}}
 }
 
 // inSQLEach joins nodes, of which at least one is there: an empty list is

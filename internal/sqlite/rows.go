@@ -157,6 +157,10 @@ const arrivalsOf = `SELECT a.seq, a.id, a.received, a.envelope, a.import_key, m.
 	SELECT a.seq, a.id, a.received, a.envelope, a.import_key, m.sha256, m.size
 	FROM arrival a JOIN message m ON m.docid = a.docid WHERE a.docid = ? AND a.further = 1`
 
+// comingsOf is arrivalsOf for what arrivals add to the terms of a message.
+const comingsOf = `SELECT envelope, way FROM arrival WHERE seq = ?
+	UNION ALL SELECT envelope, way FROM arrival WHERE docid = ? AND further = 1`
+
 // scanArrivals reads the answer to arrivalsOf, by rising seq, and closes it.
 func scanArrivals(rows *sql.Rows, err error) ([]mail.Arrival, error) {
 	if err != nil {

@@ -21,24 +21,34 @@ import (
 // and the same with role a for any role that a search looks into. Besides:
 //
 //	=m:4ZTK…                    hash of the Message-ID
+//	=k:annual_report            keyword, its words joined
+//	=w:in                       direction of an arrival
+//	=file                       the message has attachments
 //	=all                        in every document
+//
+// Terms of the column header: for each field =list-id and, behind it, a term
+// for each word, =list-id:announce.
 const (
-	termAll  = "=all"
-	termNone = "=none" // in no document
-	roleAny  = "a"     // roleFrom to roleEnvelope
+	termAll      = "=all"
+	termNone     = "=none" // in no document
+	termAttached = "=file"
+	roleAny      = "a" // roleFrom to roleEnvelope
 )
+
+// maxHeaderWords bounds what a message's header fields take in the index.
+const maxHeaderWords = 400
 
 // text holds the columns of one document's row in the full-text index.
 type text struct {
 	body, subject, attachment             []byte
 	fromNames, toNames, ccNames, bccNames []byte
-	address                               []byte
+	address, header                       []byte
 	seen                                  map[string]bool // terms in address
 }
 
-// fill makes the columns from a message and the envelopes of its arrivals.
+// fill makes the columns from a message and what its arrivals add.
 // What the slices held before is overwritten.
-func (t *text) fill(m *extract.Message, envelopes []mail.Envelope) {
+func (t *text) fill(m *extract.Message, comings []coming) {
 	t.body = token.AppendText(t.body[:0], m.Text)
 	t.subject = token.AppendText(t.subject[:0], m.Subject)
 	t.attachment = t.attachment[:0]
@@ -54,8 +64,42 @@ func (t *text) fill(m *extract.Message, envelopes []mail.Envelope) {
 	t.toNames = t.people(t.toNames[:0], roleTo, m.To)
 	t.ccNames = t.people(t.ccNames[:0], roleCc, m.Cc)
 	t.bccNames = t.people(t.bccNames[:0], roleBcc, m.Bcc)
-	for _, e := range envelopes {
-		t.envelope(e)
+	if len(m.Attachments) > 0 {
+		t.add(termAttached)
+	}
+	for _, k := range m.Keywords {
+		t.add(keywordTerm(k))
+	}
+	t.headers(m.Headers)
+	for _, c := range comings {
+		t.coming(c)
+	}
+}
+
+func (t *text) headers(list []extract.Header) {
+	t.header = t.header[:0]
+	left := maxHeaderWords
+	for _, h := range list {
+		t.header = append(append(t.header, headerTerm(h.Name, "")...), ' ')
+		for _, word := range token.Words(h.Value) {
+			if left--; left < 0 {
+				return
+			}
+			t.header = append(append(t.header, headerTerm(h.Name, word)...), ' ')
+		}
+	}
+}
+
+// coming is what an arrival adds to the terms of its message.
+type coming struct {
+	envelope mail.Envelope
+	way      mail.Direction
+}
+
+func (t *text) coming(c coming) {
+	t.envelope(c.envelope)
+	if c.way != "" {
+		t.add(wayTerm(c.way))
 	}
 }
 
@@ -129,6 +173,24 @@ func appendName(names []byte, name string) []byte {
 // addressTerm makes a term of a part of an address. Package token leaves no
 // byte in it at which FTS5 would end the token.
 func addressTerm(role, part string) string { return "=" + role + ":" + part }
+
+// keywordTerm makes one term of a keyword's words.
+func keywordTerm(keyword string) string { return "=k:" + strings.Join(token.Words(keyword), "_") }
+
+func wayTerm(way mail.Direction) string { return "=w:" + string(way) }
+
+// headerTerm stands for a word in a field of that name (RFC 5322 2.2: printable
+// ASCII without a colon), or without a word for the field.
+func headerTerm(name, word string) string {
+	name = "=" + strings.ToLower(name[:min(len(name), maxFieldName)])
+	if word == "" {
+		return name
+	}
+	return name + ":" + word
+}
+
+// maxFieldName is how much of a field's name counts, in bytes.
+const maxFieldName = 64
 
 // messageIDTerm stands for a Message-ID: 80 bits of its digest, a quarter of
 // its length. Two that share them by chance are not to be expected before

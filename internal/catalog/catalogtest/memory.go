@@ -11,6 +11,7 @@ import (
 
 	"mailarchive/internal/access"
 	"mailarchive/internal/catalog"
+	"mailarchive/internal/keyword"
 	"mailarchive/internal/mail"
 )
 
@@ -20,6 +21,7 @@ type Memory struct {
 	cursor   uint64
 	messages []*message
 	memo     memo
+	terms    *keyword.Frequencies
 }
 
 var _ catalog.Catalog = (*Memory)(nil)
@@ -52,17 +54,31 @@ func (c *Memory) Apply(ctx context.Context, batch []catalog.Document, upTo uint6
 func (c *Memory) add(d catalog.Document) {
 	for _, m := range c.messages {
 		if m.first.Digest == d.Arrival.Digest {
-			m.arrivals = append(m.arrivals, d.Arrival)
+			m.arrivals, m.ways = append(m.arrivals, d.Arrival), append(m.ways, d.Direction)
 			if m.doc.Unread && !d.Unread {
+				c.choose(&d)
 				m.doc = d
 			}
 			return
 		}
 	}
+	if !d.Unread {
+		c.choose(&d)
+	}
 	c.messages = append(c.messages, &message{
 		first: d.Arrival, sortDate: d.SortDate.UTC().Truncate(time.Millisecond),
-		doc: d, arrivals: []mail.Arrival{d.Arrival}, memo: c.memo,
+		doc: d, arrivals: []mail.Arrival{d.Arrival}, ways: []mail.Direction{d.Direction}, memo: c.memo,
 	})
+}
+
+// choose gives a message that is read for the first time its keywords.
+func (c *Memory) choose(d *catalog.Document) {
+	if c.terms == nil {
+		c.terms = keyword.NewFrequencies()
+	}
+	if chosen := c.terms.Choose(d.Candidates); len(d.Candidates) > 0 {
+		d.Keywords = chosen
+	}
 }
 
 // Counts implements [catalog.Catalog].

@@ -7,7 +7,9 @@ import (
 	"time"
 
 	"mailarchive/internal/catalog"
+	"mailarchive/internal/catalog/token"
 	"mailarchive/internal/extract"
+	"mailarchive/internal/keyword"
 	"mailarchive/internal/mail"
 )
 
@@ -76,7 +78,14 @@ func (g generator) document(seq uint64) catalog.Document {
 		if g.IntN(4) > 0 {
 			d.MessageID = g.messageID()
 		}
-		d.SortDate = g.date()
+		for range g.IntN(3) {
+			d.Headers = append(d.Headers, extract.Header{Name: strings.ToLower(pick(g, headerNames())), Value: g.text(3)})
+			d.Keywords = append(d.Keywords, g.text(2))
+		}
+		for range g.IntN(4) {
+			d.Candidates = append(d.Candidates, g.candidate())
+		}
+		d.SortDate, d.Direction = g.date(), g.direction()
 		d.Arrival.Envelope = g.envelope()
 	})
 }
@@ -89,25 +98,53 @@ func fieldsAll() []catalog.Field {
 	return []catalog.Field{
 		catalog.AnyText, catalog.From, catalog.To, catalog.Subject,
 		catalog.Delivered, catalog.MessageID, catalog.Body, catalog.Attachments,
+		catalog.Cc, catalog.Bcc, catalog.Keyword, catalog.ID,
 	}
 }
 
 func (g generator) node(depth int) catalog.Node {
-	kind := g.IntN(10)
+	kind := g.IntN(12)
 	if depth == 0 {
-		kind = g.IntN(6)
+		kind = g.IntN(8)
 	}
 	switch {
 	case kind < 5:
-		return catalog.Text{Field: pick(g, fieldsAll()), Value: g.value()}
+		return catalog.Text{Field: pick(g, fieldsAll()), Value: g.value(), Prefix: g.IntN(4) == 0}
 	case kind == 5:
 		return g.between()
-	case kind == 6:
+	case kind < 8:
+		return g.property()
+	case kind == 8:
 		return catalog.Not{Node: g.node(depth - 1)}
-	case kind == 7:
+	case kind == 9:
 		return catalog.Or(g.nodes(depth - 1))
 	}
 	return catalog.And(g.nodes(depth - 1))
+}
+
+// property is a node that looks at no text of the message.
+func (g generator) property() catalog.Node {
+	switch g.IntN(4) {
+	case 0:
+		return catalog.Header{Name: pick(g, headerNames()), Value: g.text(2), Prefix: g.IntN(3) == 0}
+	case 1:
+		return catalog.Sized{AtLeast: int64(1000 + g.IntN(300)), Below: pick(g, []int64{0, 1100, 1250})}
+	case 2:
+		return catalog.Attached{}
+	}
+	return catalog.Directed{Way: g.direction()}
+}
+
+// candidate has one of few terms, so that some become common.
+func (g generator) candidate() keyword.Candidate {
+	shown := g.text(2) + " " + pick(g, words())
+	return keyword.Candidate{Term: strings.Join(token.Words(shown), " "), Shown: shown, Weight: float64(1 + g.IntN(9))}
+}
+
+func headerNames() []string { return []string{"list-id", "X-Mailer", "x-alpha", "beta"} }
+
+func (g generator) direction() mail.Direction {
+	return pick(g, []mail.Direction{mail.In, mail.Out, mail.Internal, ""})
 }
 
 func (g generator) nodes(depth int) (list []catalog.Node) {
@@ -133,7 +170,7 @@ func (g generator) value() string {
 	_, domain, _ := strings.Cut(address, "@")
 	return pick(g, []string{
 		g.text(1), g.text(1), g.text(2), address, strings.ToUpper(address), domain, "@" + domain, "." + domain,
-		".org", "alice", "carol", g.messageID(), "text", "", "@", ".", `"`, "example",
+		".org", "alice", "0000", "al", "exa", "@ex", ".or", "alice@", "carol", g.messageID(), "text", "", "@", ".", `"`, "example",
 	})
 }
 
@@ -145,7 +182,7 @@ func mixture(n int) []catalog.Document {
 	for seq := uint64(1); seq <= uint64(n); seq++ {
 		if len(list) > 0 && g.IntN(6) == 0 {
 			list = append(list, SameContent(seq, pick(g, list), func(d *catalog.Document) {
-				d.Arrival.Envelope = g.envelope()
+				d.Arrival.Envelope, d.Direction = g.envelope(), g.direction()
 			}))
 			continue
 		}

@@ -18,6 +18,7 @@ type message struct {
 	sortDate time.Time
 	doc      catalog.Document // what counts of its content
 	arrivals []mail.Arrival
+	ways     []mail.Direction // of the arrivals
 	memo     memo
 }
 
@@ -47,71 +48,102 @@ func matches(n catalog.Node, m *message) bool {
 	case catalog.Between:
 		return (n.Since.IsZero() || !m.sortDate.Before(n.Since)) && (n.Before.IsZero() || m.sortDate.Before(n.Before))
 	case catalog.Text:
-		return matchesText(n.Field, strings.TrimSpace(n.Value), m)
+		return matchesText(n, m)
+	case catalog.Header:
+		return m.matchesHeader(n)
+	case catalog.Sized:
+		return m.first.Size >= n.AtLeast && (n.Below == 0 || m.first.Size < n.Below)
+	case catalog.Attached:
+		return len(m.doc.Attachments) > 0
+	case catalog.Directed:
+		return n.Way != "" && slices.Contains(m.ways, n.Way)
 	}
 	panic(fmt.Sprintf("catalogtest: unknown node %T", n))
 }
 
-func matchesText(f catalog.Field, value string, m *message) bool {
-	switch f {
+func matchesText(n catalog.Text, m *message) bool {
+	value := strings.TrimSpace(n.Value)
+	v := sought{value, n.Prefix}
+	switch n.Field {
 	case catalog.Subject:
-		return m.holds(m.doc.Subject, value)
+		return m.holds(m.doc.Subject, v)
 	case catalog.Body:
-		return m.holds(m.doc.Text, value)
+		return m.holds(m.doc.Text, v)
 	case catalog.Attachments:
-		return slices.ContainsFunc(m.doc.Attachments, func(a extract.Attachment) bool { return m.holds(a.Name, value) })
+		return slices.ContainsFunc(m.doc.Attachments, func(a extract.Attachment) bool { return m.holds(a.Name, v) })
 	case catalog.MessageID:
 		id := catalog.FoldMessageID(value)
 		return id != "" && id == catalog.FoldMessageID(m.doc.MessageID)
 	case catalog.From:
-		return m.matchesPeople(value, m.doc.From, m.doc.Sender) || matchesEnvelopeFrom(value, m)
+		return m.matchesPeople(v, m.doc.From, m.doc.Sender) || matchesEnvelopeFrom(v, m)
 	case catalog.To:
-		return m.matchesPeople(value, m.doc.To, m.doc.Cc, m.doc.Bcc)
+		return m.matchesPeople(v, m.doc.To, m.doc.Cc, m.doc.Bcc)
+	case catalog.Cc:
+		return m.matchesPeople(v, m.doc.Cc)
+	case catalog.Bcc:
+		return m.matchesPeople(v, m.doc.Bcc)
 	case catalog.Delivered:
-		return matchesDelivered(value, m)
+		return matchesDelivered(v, m)
+	case catalog.Keyword:
+		return slices.ContainsFunc(m.doc.Keywords, func(k string) bool { return m.isKeyword(k, v) })
+	case catalog.ID:
+		return len(value) >= 4 && slices.ContainsFunc(m.arrivals, func(a mail.Arrival) bool {
+			return strings.HasPrefix(a.ID.String(), strings.ToUpper(value))
+		})
 	}
-	return matchesAny(value, m)
+	return matchesAny(v, m)
 }
 
-func matchesAny(value string, m *message) bool {
+// sought is a value with the wish that its last word be the beginning of one.
+type sought struct {
+	value  string
+	prefix bool
+}
+
+// is compares a part of an address.
+func (v sought) is(part, with string) bool {
+	return part != "" && (part == with || v.prefix && with != "" && strings.HasPrefix(part, with))
+}
+
+func matchesAny(v sought, m *message) bool {
 	for _, f := range []catalog.Field{
 		catalog.Subject, catalog.Body, catalog.Attachments, catalog.MessageID,
 		catalog.From, catalog.To, catalog.Delivered,
 	} {
-		if matchesText(f, value, m) {
+		if matchesText(catalog.Text{Field: f, Value: v.value, Prefix: v.prefix}, m) {
 			return true
 		}
 	}
 	// A word with an @ is no name in a field of addresses; in all text it is.
-	return m.namesHold(value, m.doc.From, m.doc.Sender, m.doc.To, m.doc.Cc, m.doc.Bcc)
+	return m.namesHold(v, m.doc.From, m.doc.Sender, m.doc.To, m.doc.Cc, m.doc.Bcc)
 }
 
-func (m *message) matchesPeople(value string, lists ...[]extract.Participant) bool {
-	if !strings.Contains(value, "@") && !strings.HasPrefix(value, ".") && m.namesHold(value, lists...) {
+func (m *message) matchesPeople(v sought, lists ...[]extract.Participant) bool {
+	if !strings.Contains(v.value, "@") && !strings.HasPrefix(v.value, ".") && m.namesHold(v, lists...) {
 		return true
 	}
 	for _, p := range slices.Concat(lists...) {
-		if matchesAddress(value, p.Address) {
+		if matchesAddress(v, p.Address) {
 			return true
 		}
 	}
 	return false
 }
 
-func (m *message) namesHold(value string, lists ...[]extract.Participant) bool {
-	return slices.ContainsFunc(slices.Concat(lists...), func(p extract.Participant) bool { return m.holds(p.Name, value) })
+func (m *message) namesHold(v sought, lists ...[]extract.Participant) bool {
+	return slices.ContainsFunc(slices.Concat(lists...), func(p extract.Participant) bool { return m.holds(p.Name, v) })
 }
 
-func matchesEnvelopeFrom(value string, m *message) bool {
+func matchesEnvelopeFrom(v sought, m *message) bool {
 	return slices.ContainsFunc(m.arrivals, func(a mail.Arrival) bool {
-		return matchesAddress(value, string(a.Envelope.From))
+		return matchesAddress(v, string(a.Envelope.From))
 	})
 }
 
-func matchesDelivered(value string, m *message) bool {
+func matchesDelivered(v sought, m *message) bool {
 	for _, a := range m.arrivals {
 		for _, to := range a.Envelope.To {
-			if matchesAddress(value, string(to.Address)) {
+			if matchesAddress(v, string(to.Address)) {
 				return true
 			}
 		}
@@ -119,28 +151,48 @@ func matchesDelivered(value string, m *message) bool {
 	return false
 }
 
-func matchesAddress(value, address string) bool {
+func matchesAddress(v sought, address string) bool {
+	value := v.value
 	if address == "" || value == "" || value == "@" || value == "." || strings.ContainsAny(value, " \t\r\n\v\f") {
 		return false
 	}
 	p := token.Address(address)
 	if domain, ok := strings.CutPrefix(value, "@"); ok {
-		return p.Domain != "" && p.Domain == token.Address("@"+domain).Domain
+		return v.is(p.Domain, token.Address("@"+domain).Domain)
 	}
 	if domain, ok := strings.CutPrefix(value, "."); ok {
 		domain = token.Address("@" + domain).Domain
-		return p.Domain != "" && (p.Domain == domain || slices.Contains(p.Parents, domain))
+		return v.is(p.Domain, domain) || slices.ContainsFunc(p.Parents, func(parent string) bool { return v.is(parent, domain) })
 	}
-	v := token.Address(value)
+	with := token.Address(value)
 	if strings.Contains(value, "@") {
-		return v.Whole == p.Whole
+		return v.is(p.Whole, with.Whole)
 	}
-	return v.Local == p.Local || p.Domain != "" && token.Address("@"+value).Domain == p.Domain
+	return with.Local == p.Local || v.is(p.Local, with.Local) || v.is(p.Domain, token.Address("@"+value).Domain)
 }
 
-// holds reports whether the words of value stand next to each other in text.
-func (m *message) holds(text, value string) bool {
-	words, prefix := token.Phrase(value, false)
+func (m *message) matchesHeader(n catalog.Header) bool {
+	return slices.ContainsFunc(m.doc.Headers, func(h extract.Header) bool {
+		return strings.EqualFold(h.Name, n.Name) &&
+			(len(token.Words(n.Value)) == 0 || m.holds(h.Value, sought{n.Value, n.Prefix}))
+	})
+}
+
+// isKeyword compares whole keywords by their words.
+func (m *message) isKeyword(keyword string, v sought) bool {
+	words, is := token.Words(v.value), m.memo.words(keyword)
+	if len(words) == 0 {
+		return false
+	}
+	if v.prefix {
+		return strings.HasPrefix(strings.Join(is, "_"), strings.Join(words, "_"))
+	}
+	return slices.Equal(words, is)
+}
+
+// holds reports whether the words stand next to each other in text.
+func (m *message) holds(text string, v sought) bool {
+	words, prefix := token.Phrase(v.value, v.prefix)
 	in := m.memo.words(text)
 	for i := 0; len(words) > 0 && i+len(words) <= len(in); i++ {
 		if standIn(words, in[i:i+len(words)], prefix) {

@@ -13,7 +13,12 @@ import (
 func show(n catalog.Node) string {
 	switch n := n.(type) {
 	case catalog.Text:
+		if n.Prefix {
+			return fmt.Sprintf("%s:%q*", n.Field, n.Value)
+		}
 		return fmt.Sprintf("%s:%q", n.Field, n.Value)
+	case catalog.Header, catalog.Sized, catalog.Attached, catalog.Directed:
+		return fmt.Sprintf("%T%v", n, n)
 	case catalog.Not:
 		return "-" + show(n.Node)
 	case catalog.And:

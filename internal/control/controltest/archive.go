@@ -204,7 +204,7 @@ func (a *Archive) Stats(_ context.Context, scope access.Scope) (control.Stats, e
 	if err := a.fail("stats"); err != nil {
 		return control.Stats{}, err
 	}
-	s := control.Stats{Vault: "00000000-0000-4000-8000-000000000000", Segments: 1}
+	s := control.Stats{Vault: "00000000-0000-4000-8000-000000000000", Segments: 1, InStep: true}
 	for _, m := range a.read(scope) {
 		s.Arrivals++
 		s.Stored++
