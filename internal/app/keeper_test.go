@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -85,10 +87,13 @@ func catalogFile(a *App) string {
 	return filepath.Join(a.catalogs.folder, a.catalogs.now.file())
 }
 
-// spoil writes noise over a file, keeping its length.
+// spoil writes noise over a file, if it is there, keeping its length.
 func spoil(t *testing.T, name string) {
 	t.Helper()
 	f, err := os.OpenFile(name, os.O_WRONLY, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,8 +113,9 @@ func spoil(t *testing.T, name string) {
 // catalog behind.
 var harms = map[string]func(t *testing.T, a *App){
 	"noise over file and log": func(t *testing.T, a *App) {
-		spoil(t, catalogFile(a))
-		spoil(t, catalogFile(a)+"-wal")
+		file := catalogFile(a) // once: the keeper may be quick to put another in its place
+		spoil(t, file)
+		spoil(t, file+"-wal")
 	},
 	"cut to a half": func(t *testing.T, a *App) {
 		info, err := os.Stat(catalogFile(a))
@@ -348,11 +354,12 @@ func TestHarmedAgainAndAgain(t *testing.T) {
 	accept(t, a, mail.Envelope{Source: "smtp"}, "one")
 	subjects(t, a, "one")
 	kept(t, a)
-	for n := range int64(4) {
+	for n := range 4 {
+		before := a.keeper.remakes.Load()
 		harms["noise over file and log"](t, a)
 		_, number := a.catalogs.inUse()
 		a.keeper.decide(t.Context(), number, fmt.Errorf("read: %w", mail.ErrDamaged))
-		waitFor(t, "a new catalog", func() bool { return a.keeper.remakes.Load() == n+1 && a.Notice() == "" })
+		waitFor(t, "a new catalog", func() bool { return a.keeper.remakes.Load() > before && a.Notice() == "" })
 		if got := found(t, a, "one"); len(got) != 1 {
 			t.Errorf("time %d: found %q", n, got)
 		}

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"time"
 
 	"mailarchive/internal/access"
 	"mailarchive/internal/catalog"
@@ -102,6 +103,24 @@ func (w watched) Count(ctx context.Context, scope access.Scope, where catalog.No
 		return err
 	})
 	return n, more, err
+}
+
+// Volume implements [catalog.Catalog].
+func (w watched) Volume(ctx context.Context, scope access.Scope, unit catalog.Unit, since, before time.Time) (periods []catalog.Period, err error) {
+	err = w.again(ctx, func() error {
+		periods, err = w.Switch.Volume(ctx, scope, unit, since, before)
+		return err
+	})
+	return periods, err
+}
+
+// Top implements [catalog.Catalog].
+func (w watched) Top(ctx context.Context, scope access.Scope, of catalog.Dimension, limit int) (tallies []catalog.Tally, err error) {
+	err = w.again(ctx, func() error {
+		tallies, err = w.Switch.Top(ctx, scope, of, limit)
+		return err
+	})
+	return tallies, err
 }
 
 // Lookup implements [catalog.Catalog].

@@ -131,6 +131,16 @@ type Catalog interface {
 	// that there are more than that.
 	Count(ctx context.Context, scope access.Scope, where Node, limit int) (n int, more bool, err error)
 
+	// Volume returns what the archive holds in each period of a unit from since
+	// to before (zero times are no bounds), oldest first, empty periods left
+	// out. Hours are counted whole, where they begin. Errors: ErrBadInput for a unit that there is not.
+	Volume(ctx context.Context, scope access.Scope, unit Unit, since, before time.Time) ([]Period, error)
+
+	// Top returns the most frequent values of a dimension, by messages, the
+	// most first; equal ones by value. limit is at least 1. Errors:
+	// ErrBadInput for a dimension that there is not.
+	Top(ctx context.Context, scope access.Scope, of Dimension, limit int) ([]Tally, error)
+
 	// Lookup finds the one message that ref names: a full ID of any of its
 	// arrivals, an unambiguous beginning of one (from four characters), or a
 	// Message-ID with or without brackets. Errors: ErrNotFound (also for what

@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"sync"
+	"time"
 
 	"mailarchive/internal/access"
 	"mailarchive/internal/mail"
@@ -99,6 +100,20 @@ func (s *Switch) Count(ctx context.Context, scope access.Scope, where Node, limi
 	c := s.enter()
 	defer s.leave(c)
 	return c.Count(ctx, scope, where, limit)
+}
+
+// Volume implements [Catalog].
+func (s *Switch) Volume(ctx context.Context, scope access.Scope, unit Unit, since, before time.Time) ([]Period, error) {
+	c := s.enter()
+	defer s.leave(c)
+	return c.Volume(ctx, scope, unit, since, before)
+}
+
+// Top implements [Catalog].
+func (s *Switch) Top(ctx context.Context, scope access.Scope, of Dimension, limit int) ([]Tally, error) {
+	c := s.enter()
+	defer s.leave(c)
+	return c.Top(ctx, scope, of, limit)
 }
 
 // Lookup implements [Catalog].

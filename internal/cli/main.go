@@ -171,7 +171,7 @@ Exit codes: 0 done, 1 failed, 2 wrong use, 3 nothing found.`,
 	root.PersistentFlags().StringVar(&p.file, "config", "", "configuration file (default "+config.DefaultFile+" if it is there)")
 	p.keyFlags(root.PersistentFlags(), "data")
 	root.AddCommand(
-		p.serve(), p.importMail(), p.search(), p.show(), p.raw(), p.stats(),
+		p.serve(), p.importMail(), p.search(), p.show(), p.raw(), p.stats(), p.keywords(),
 		p.verify(), p.reindex(), p.configuration(), p.version(),
 	)
 	root.InitDefaultHelpCmd()

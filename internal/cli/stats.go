@@ -15,6 +15,8 @@ import (
 // stats is `stats`.
 func (p *program) stats() *cobra.Command {
 	var asJSON bool
+	var by, top, since, before string
+	var limit int
 	c := &cobra.Command{
 		Use:   "stats",
 		Short: "Count what is stored, and whether all of it can be found",
@@ -22,13 +24,27 @@ func (p *program) stats() *cobra.Command {
 the index is made again), notice, unparseable, bytes_raw, bytes_disk,
 segments, torn, started, last_received, vault, data. An arrival is one message
 coming in; the same bytes coming in again are a further arrival of one stored
-message.`,
+message.
+
+--by hour, day, month or year draws how much mail there is from each, by the
+date of the mail in UTC; --since and --before bound it (2026, 2026-03,
+2026-03-01). --top sender, recipient, domain, keyword, direction or size lists
+what is most frequent. With --json each is a line.`,
 		Example: `  mail-archive stats
+  mail-archive stats --by month --since 2026
+  mail-archive stats --top domain --limit 20
   mail-archive stats --json | jq '.stored == .indexed'`,
 		Args:              cobra.NoArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(c *cobra.Command, _ []string) error {
+			want, err := newWanted(by, top, since, before, limit, asJSON)
+			if err != nil {
+				return &usageError{err}
+			}
 			return p.withArchive(c, false, func(ctx context.Context, a control.Archive) error {
+				if by != "" || top != "" {
+					return p.runStatistics(ctx, a, want)
+				}
 				s, err := a.Stats(ctx, scope())
 				if err != nil {
 					return err
@@ -40,7 +56,13 @@ message.`,
 			})
 		},
 	}
-	c.Flags().BoolVar(&asJSON, "json", false, "print a line of JSON")
+	c.Flags().StringVar(&by, "by", "", "draw mail by hour, day, month or year")
+	c.Flags().StringVar(&since, "since", "", "with --by: from that date on")
+	c.Flags().StringVar(&before, "before", "", "with --by: up to that date, which is left out")
+	c.Flags().StringVar(&top, "top", "", "list the most frequent sender, recipient, domain, keyword, direction or size")
+	c.Flags().IntVar(&limit, "limit", defaultTop, "with --top: values to list at most")
+	c.Flags().BoolVar(&asJSON, "json", false, "print a line of JSON, or one for each value")
+	c.MarkFlagsMutuallyExclusive("by", "top")
 	return c
 }
 

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"mailarchive/internal/access"
+	"mailarchive/internal/catalog"
 	"mailarchive/internal/mail"
 	"mailarchive/internal/search"
 )
@@ -50,6 +51,15 @@ type Archive interface {
 
 	// Stats counts.
 	Stats(ctx context.Context, scope access.Scope) (Stats, error)
+
+	// Volume says how much mail there is from each period of a unit, by its
+	// date, from since to before; zero times are no bounds. Errors:
+	// ErrBadInput, ErrNotAllowed.
+	Volume(ctx context.Context, scope access.Scope, unit catalog.Unit, since, before time.Time) ([]catalog.Period, error)
+
+	// Top lists the most frequent values of a dimension. Errors: ErrBadInput,
+	// ErrNotAllowed.
+	Top(ctx context.Context, scope access.Scope, of catalog.Dimension, limit int) ([]catalog.Tally, error)
 
 	// Verify reads all that is stored and checks it. What is wrong goes to
 	// finding and is no error; an error says that the check itself could not

@@ -136,6 +136,8 @@ func (s *Server) handler() http.Handler {
 		"GET /v1/show":     s.show,
 		"GET /v1/raw":      s.raw,
 		"GET /v1/stats":    s.stats,
+		"GET /v1/volume":   s.volume,
+		"GET /v1/top":      s.top,
 		"POST /v1/verify":  s.verify,
 		"POST /v1/reindex": s.reindex,
 	} {

@@ -59,9 +59,15 @@ func (db *DB) apply(batch []catalog.Document, upTo uint64) error {
 			return err
 		}
 	}
-	w := &writer{tx: tx, add: db.add.in(tx), buffers: &db.spare, state: &state, terms: &db.terms}
+	w := &writer{tx: tx, add: db.add.in(tx), buffers: &db.spare, state: &state, terms: &db.terms, uncounted: &db.uncounted}
 	if err := w.batch(ctx, batch, db.days); err != nil {
 		return err
+	}
+	if db.uncounted >= countEvery {
+		if err := count(ctx, tx); err != nil {
+			return err
+		}
+		db.uncounted = 0
 	}
 	state.Cursor = max(state.Cursor, upTo)
 	if err := state.write(ctx, tx); err != nil {
@@ -75,6 +81,7 @@ type entry struct {
 	docid    int64
 	arrivals []*catalog.Document // in vault order
 	known    *stored             // nil for a new message
+	first    bool                // it is read for the first time
 	// comings are those of all arrivals, old ones too, when the index is to be
 	// written; else nil.
 	comings []coming
@@ -105,6 +112,8 @@ type writer struct {
 	add   *inserts
 	state *state
 	terms *frequencies
+	// uncounted is how many messages wait to be counted, about.
+	uncounted *int
 	*buffers
 }
 
@@ -187,6 +196,11 @@ func (w *writer) rows(ctx context.Context, e *entry) error {
 	}
 	if err != nil {
 		return err
+	}
+	if e.first {
+		if err := w.toCount(ctx, e.docid); err != nil {
+			return err
+		}
 	}
 	for i, d := range e.arrivals {
 		if err := w.arrival(ctx, e.docid, d, e.known != nil || i > 0); err != nil {

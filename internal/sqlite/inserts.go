@@ -12,7 +12,7 @@ type buffers struct{ text text }
 
 // inserts are the statements of Apply, prepared once.
 type inserts struct {
-	find, message, joins, replace, arrival, comings, holds, unindex, index, candidate *sql.Stmt
+	find, message, joins, replace, arrival, comings, holds, unindex, index, candidate, uncounted *sql.Stmt
 }
 
 func prepareInserts(ctx context.Context, db *sql.DB) (*inserts, error) {
@@ -33,6 +33,7 @@ func prepareInserts(ctx context.Context, db *sql.DB) (*inserts, error) {
 		{&s.comings, comingsOf},
 		{&s.holds, `SELECT EXISTS (SELECT 1 FROM fts WHERE fts MATCH ? AND rowid = ?)`},
 		{&s.candidate, `INSERT INTO candidate (seq, terms) VALUES (?, ?)`},
+		{&s.uncounted, `INSERT INTO uncounted (docid) VALUES (?)`},
 		{&s.unindex, `DELETE FROM fts WHERE rowid = ?`},
 		{&s.index, `INSERT INTO fts (rowid, body, subject, attachment,
 			from_name, to_name, cc_name, bcc_name, address, header) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`},
@@ -52,7 +53,7 @@ func (s *inserts) in(tx *sql.Tx) *inserts {
 		find: tx.Stmt(s.find), message: tx.Stmt(s.message), joins: tx.Stmt(s.joins),
 		replace: tx.Stmt(s.replace), arrival: tx.Stmt(s.arrival), comings: tx.Stmt(s.comings),
 		holds: tx.Stmt(s.holds), unindex: tx.Stmt(s.unindex), index: tx.Stmt(s.index),
-		candidate: tx.Stmt(s.candidate),
+		candidate: tx.Stmt(s.candidate), uncounted: tx.Stmt(s.uncounted),
 	}
 }
 

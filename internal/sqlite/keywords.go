@@ -50,6 +50,7 @@ func (w *writer) choose(ctx context.Context, entries []*entry) error {
 			return err
 		}
 		w.terms.since++
+		e.first = true
 	}
 	if w.terms.since < snapshotEvery {
 		return nil

@@ -63,6 +63,9 @@ type DB struct {
 	add      *inserts
 	spare    buffers
 	terms    frequencies
+	// uncounted is how many messages wait to be counted, as far as this
+	// process has added them.
+	uncounted int
 }
 
 var _ catalog.Catalog = (*DB)(nil)

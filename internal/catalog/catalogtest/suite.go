@@ -53,6 +53,7 @@ func Run(t *testing.T, open func(t *testing.T) catalog.Catalog) {
 		{"the zero scope sees nothing", zeroScope},
 		{"reading beside Apply", readingBeside},
 		{"random queries equal the reference", randomQueries},
+		{"statistics equal the reference", statistics},
 	} {
 		t.Run(story.name, func(t *testing.T) {
 			c := open(t)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"mailarchive/internal/access"
+	"mailarchive/internal/catalog"
 	"mailarchive/internal/control"
 	"mailarchive/internal/mail"
 )
@@ -214,6 +215,38 @@ func (a *Archive) Stats(_ context.Context, scope access.Scope) (control.Stats, e
 	}
 	s.BytesDisk = s.BytesRaw / 2
 	return s, nil
+}
+
+// Volume tells of two periods, the second within before.
+func (a *Archive) Volume(_ context.Context, _ access.Scope, unit catalog.Unit, since, _ time.Time) ([]catalog.Period, error) {
+	if err := a.fail("volume"); err != nil {
+		return nil, err
+	}
+	start, ok := unit.Start(time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC))
+	if !ok {
+		return nil, fmt.Errorf("unit %q: %w", unit, mail.ErrBadInput)
+	}
+	if start.Before(since) {
+		return nil, nil
+	}
+	next, _ := unit.Start(start.AddDate(1, 1, 1))
+	in := catalog.Amount{Messages: 1, Bytes: 40}
+	return []catalog.Period{
+		{Start: start, Amount: catalog.Amount{Messages: 3, Bytes: 131}, Ways: map[mail.Direction]catalog.Amount{mail.In: in}},
+		{Start: next, Amount: catalog.Amount{Messages: 1, Bytes: 51}, Ways: map[mail.Direction]catalog.Amount{}},
+	}, nil
+}
+
+// Top tells of two values.
+func (a *Archive) Top(_ context.Context, _ access.Scope, of catalog.Dimension, limit int) ([]catalog.Tally, error) {
+	if err := a.fail("top"); err != nil {
+		return nil, err
+	}
+	list := []catalog.Tally{
+		{Value: string(of) + " one", Amount: catalog.Amount{Messages: 4, Bytes: 182}},
+		{Value: string(of) + " two", Amount: catalog.Amount{Messages: 1, Bytes: 40}},
+	}
+	return list[:min(limit, len(list))], nil
 }
 
 // Verify reports a step for each message, and the Findings.

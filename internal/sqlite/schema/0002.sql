@@ -37,6 +37,24 @@ CREATE TABLE candidate (
 	terms TEXT NOT NULL        -- JSON
 );
 
+-- Statistics, and the messages that are not in them yet.
+CREATE TABLE volume (
+	hour     INTEGER NOT NULL, -- Unix seconds
+	way      TEXT NOT NULL,
+	messages INTEGER NOT NULL,
+	bytes    INTEGER NOT NULL,
+	PRIMARY KEY (hour, way)
+) WITHOUT ROWID;
+CREATE TABLE tally (
+	dimension TEXT NOT NULL,
+	value     TEXT NOT NULL,
+	messages  INTEGER NOT NULL,
+	bytes     INTEGER NOT NULL,
+	PRIMARY KEY (dimension, value)
+) WITHOUT ROWID;
+CREATE INDEX tally_most ON tally (dimension, messages DESC, value);
+CREATE TABLE uncounted (docid INTEGER PRIMARY KEY);
+
 -- A row for each distinct content. ID, time and envelope of its first arrival
 -- stand in arrival, at first_seq.
 CREATE TABLE message (
