@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"time"
 
@@ -24,7 +25,9 @@ import (
 	"mailarchive/internal/catalog"
 	"mailarchive/internal/config"
 	"mailarchive/internal/durable"
+	"mailarchive/internal/extract"
 	"mailarchive/internal/indexer"
+	"mailarchive/internal/keyword"
 	"mailarchive/internal/observe"
 	"mailarchive/internal/retrieve"
 	"mailarchive/internal/search"
@@ -123,7 +126,11 @@ func (a *App) Close() error {
 
 // made says what the documents in a catalog depend on besides the tokenizer.
 func made(local indexer.Domains) map[string]string {
-	return map[string]string{"local-domains": local.Rule()}
+	return map[string]string{
+		"local-domains": local.Rule(),
+		"extract":       strconv.Itoa(extract.Version),
+		"keyword":       strconv.Itoa(keyword.Version),
+	}
 }
 
 // level is the zstd level of a word of the configuration.

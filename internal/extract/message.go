@@ -45,6 +45,10 @@ type Message struct {
 	Problems []string
 }
 
+// Version numbers what Extract makes of a message: a catalog that was made with
+// another one is made again.
+const Version = 1
+
 // MaxHeaders is the most fields in Message.Headers.
 const MaxHeaders = 200
 

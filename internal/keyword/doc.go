@@ -11,6 +11,10 @@
 // results on any machine.
 package keyword
 
+// Version numbers what the functions of this package choose: a catalog that was
+// made with another one is made again.
+const Version = 1
+
 // Candidate is a term of a message that may become one of its keywords.
 type Candidate struct {
 	Term   string  // folded: words of package token, a space between
