@@ -143,12 +143,12 @@ func TestKillUnderLoad(t *testing.T) {
 func TestFullFileSystem(t *testing.T) {
 	asRoot(t, "mount a small file system")
 	folder := t.TempDir()
-	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=48m", "tmpfs", folder).CombinedOutput(); err != nil {
+	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=128m", "tmpfs", folder).CombinedOutput(); err != nil {
 		t.Skipf("NOT RUN: no tmpfs can be mounted here: %s", out)
 	}
 	t.Cleanup(func() { exec.Command("umount", "-l", folder).Run() })
 	ballast := filepath.Join(folder, "ballast")
-	if err := os.WriteFile(ballast, make([]byte, 24<<20), 0o600); err != nil {
+	if err := os.WriteFile(ballast, make([]byte, 104<<20), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	s := serve(t, filepath.Join(folder, "data"), "--min-free", "8MiB")

@@ -120,8 +120,10 @@ func Dimensions() []Dimension {
 
 func folded(list []string, fold func(string) string) []string {
 	var values []string
+	seen := make(map[string]bool, len(list)) // a message may have ten thousand recipients
 	for _, s := range list {
-		if v := fold(s); v != "" && !slices.Contains(values, v) {
+		if v := fold(s); v != "" && !seen[v] {
+			seen[v] = true
 			values = append(values, v)
 		}
 	}
