@@ -50,7 +50,7 @@ type life struct {
 	mu    sync.Mutex
 	acked map[mail.ID][]byte
 	story []string
-	// harmful is the last operation that was planned to fail.
+	// harmful is the last operation that any fault is planned for.
 	harmful int
 }
 
@@ -93,7 +93,7 @@ func (l *life) content() []byte {
 // harm plans a fault for one of the next operations.
 func (l *life) harm() {
 	at := l.disk.Ops() + 1 + l.rng.IntN(40)
-	l.harmful = at + 6
+	l.harmful = max(l.harmful, at+6)
 	switch kind := l.rng.IntN(5); kind {
 	case 0, 1:
 		l.tell("power goes at operation %d", at)

@@ -16,7 +16,8 @@
 // way in), writer.go (one goroutine that groups what waits), commit.go (tar
 // entries, frames, mark), segment.go (the file that grows). What a start does:
 // recover.go, with identity.go (whose vault it is), tail.go (the segments that
-// a crash may have torn), sector.go, torn.go and index.go (positions). How it is
-// read: window.go and scan.go (bytes, frames, commits), read.go and walk.go
-// (messages on their way out), check.go, spans.go and verify.go (all of it).
+// a crash may have torn), sector.go, torn.go, secure.go (the last commit) and
+// index.go (positions). How it is read: window.go and scan.go (bytes, frames,
+// commits), read.go and walk.go (messages on their way out), check.go, spans.go
+// and verify.go (all of it).
 package vault

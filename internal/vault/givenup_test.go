@@ -201,6 +201,32 @@ func TestLengthWhoseSyncFailed(t *testing.T) {
 	}
 }
 
+// TestKilledAfterAFailedSyncAndThenFull: the start cannot write the commit again
+// because the disk is full. What is there is read; nothing is taken in until the
+// commit is on disk, because it would follow a record that power loss takes away.
+func TestKilledAfterAFailedSyncAndThenFull(t *testing.T) {
+	for _, kind := range []durabletest.Kind{durabletest.Write, durabletest.Truncate, durabletest.Sync} {
+		l := givenUp(t, 1)
+		l.failing(kind, "000000001"+segmentSuffix, 2, durabletest.Fault{Err: syscall.ENOSPC})
+		l.restart()
+		if last := l.v.Last(); last != 2 {
+			t.Fatalf("the test wants the refused record to be seen; the last is number %d", last)
+		}
+		if lost := l.lost(); len(lost) > 0 {
+			t.Errorf("lost %v", lost)
+		}
+		content := noise(77, 3000)
+		if _, err := tryPut(l.v, content); !errors.Is(err, mail.ErrFull) {
+			t.Errorf("%s fails: append: %v", kind, err)
+		}
+		if a := l.put(content); a.Seq != 3 { // its bytes stand in record 2
+			t.Errorf("%s fails: number %d", kind, a.Seq)
+		}
+		l.crash(durabletest.Nothing)
+		l.whole()
+	}
+}
+
 // TestKilledBeforeTheSync: the same with bytes that nobody has tried to sync.
 func TestKilledBeforeTheSync(t *testing.T) {
 	l := newLab(t, Options{})

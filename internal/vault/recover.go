@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 
@@ -124,14 +123,15 @@ func (v *Vault) newWriter(numbers []int, tail *tailState) (*writer, error) {
 		return w, nil
 	}
 	w.month = v.month(w.seg.lastID.Time())
-	file, err := v.fs.OpenFile(v.path(last, segmentSuffix), os.O_RDWR, 0)
-	if err != nil {
+	w.unsure = &unsure{last, tail.last, w.seg.length}
+	file, err := w.secure()
+	switch {
+	case errors.Is(err, mail.ErrFull):
+		v.log.Warn("no space to write the last commit again; it is read and nothing is taken in", "segment", last, "error", err)
+		return w, nil
+	case err != nil:
 		return nil, err
-	}
-	if err := v.rewrite(file, tail.last, w.seg.length); err != nil {
-		return nil, errors.Join(fmt.Errorf("last commit of segment %d: %w", last, err), file.Close())
-	}
-	if numbers[len(numbers)-1] != last {
+	case numbers[len(numbers)-1] != last:
 		return w, file.Close()
 	}
 	w.file = file
@@ -142,62 +142,6 @@ func (v *Vault) removeEmpty(number int) {
 	if err := v.fs.Remove(v.path(number, segmentSuffix)); err != nil {
 		v.log.Warn("empty segment not removed", "segment", number, "error", err)
 	}
-}
-
-// rewrite writes the last commit over itself and syncs it, and then the file's
-// length. A killed process leaves bytes that can be read and are not on
-// disk; when their sync had failed just before, another one would say nil
-// without having written them (durable.File), and the next record would name
-// one that power loss takes away. The file is left at end.
-func (v *Vault) rewrite(f durable.File, off, end int64) error {
-	if _, err := f.Seek(off, io.SeekStart); err != nil {
-		return err
-	}
-	b := make([]byte, min(end-off, windowSize))
-	for off < end {
-		b = b[:min(end-off, int64(len(b)))]
-		if n, err := f.ReadAt(b, off); n < len(b) {
-			return err
-		}
-		if _, err := f.Write(b); err != nil {
-			if err = kind(err); !errors.Is(err, mail.ErrFull) {
-				return err
-			}
-			// A file system that never writes in place has no room: a sync
-			// must do, and a full disk must not keep anybody from reading.
-			v.log.Warn("no space to write the last commit again", "error", err)
-			break
-		}
-		off += int64(len(b))
-	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	if err := v.renewLength(f, end); err != nil {
-		return err
-	}
-	_, err := f.Seek(end, io.SeekStart)
-	return err
-}
-
-// renewLength sets a file's length to the one that it has, by way of a longer
-// one, and syncs it. Bytes written over others do not change it, so that a sync
-// has nothing to do for a length that an earlier one failed for, and power loss
-// would cut the file. Not by way of a shorter one: that could be what is on disk
-// when the power goes. A byte too many is torn; the commit before it has to be
-// on disk by then, because only the last stretch of a segment may be torn.
-func (v *Vault) renewLength(f durable.File, length int64) error {
-	switch err := kind(f.Truncate(length + 1)); {
-	case errors.Is(err, mail.ErrFull):
-		v.log.Warn("no space to set the length of the last segment again", "error", err)
-		return nil
-	case err != nil:
-		return err
-	}
-	if err := f.Truncate(length); err != nil {
-		return err
-	}
-	return f.Sync()
 }
 
 // recoverClosed takes in a segment that a later one follows.

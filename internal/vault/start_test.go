@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"testing"
 
 	"mailarchive/internal/durable/durabletest"
+	"mailarchive/internal/mail"
 )
 
 // startingPoints are vaults that a failed sync and a kill have left with
@@ -37,22 +39,30 @@ var startingPoints = map[string]func(t *testing.T) *lab{
 	},
 }
 
-// TestEachFaultOfAStart lets each operation of a start fail, or the power go at
-// it. Whether that start comes to something or not, the next one finds all as
-// if nothing had been.
+// TestEachFaultOfAStart lets each operation of a start, and of the first message
+// behind it, fail, or the power go at it. Whether that start comes to something
+// or not, the next one finds all as if nothing had been.
 func TestEachFaultOfAStart(t *testing.T) {
 	t.Parallel()
 	for _, what := range slices.Sorted(maps.Keys(startingPoints)) {
-		for fault, f := range map[string]durabletest.Fault{
-			"EIO": {Err: syscall.EIO}, "ENOSPC": {Err: syscall.ENOSPC}, "cut": {Cut: true},
+		for _, c := range []struct {
+			fault string
+			durabletest.Fault
+			dark int // states after power loss to look at
+		}{
+			{"EIO", durabletest.Fault{Err: syscall.EIO}, 0},
+			{"ENOSPC", durabletest.Fault{Err: syscall.ENOSPC}, 0},
+			{"EIO, then dark", durabletest.Fault{Err: syscall.EIO}, 2},
+			{"ENOSPC, then dark", durabletest.Fault{Err: syscall.ENOSPC}, 2},
+			{"cut", durabletest.Fault{Cut: true}, 30},
 		} {
-			t.Run(what+", "+fault, func(t *testing.T) {
+			t.Run(what+", "+c.fault, func(t *testing.T) {
 				for at, more := 1, true; more && !t.Failed(); at++ {
 					l := startingPoints[what](t)
 					l.v.Close()
-					l.disk.FailAt(l.disk.Ops()+at, f)
+					l.disk.FailAt(l.disk.Ops()+at, c.Fault)
 					more = l.faultyStart() >= at
-					l.goesOn(f.Cut)
+					l.goesOn(c.dark)
 					if t.Failed() {
 						t.Logf("operation %d of the start", at)
 					}
@@ -83,7 +93,7 @@ func TestEachReadOfAStartFails(t *testing.T) {
 				l.faultyStart()
 				more = reads.Load() >= at
 				l.disk.Before(nil)
-				l.goesOn(false)
+				l.goesOn(0)
 				if t.Failed() {
 					t.Logf("read %d of the start", at)
 				}
@@ -92,22 +102,32 @@ func TestEachReadOfAStartFails(t *testing.T) {
 	}
 }
 
-// faultyStart opens the vault and closes it, and returns how many operations
-// that took. It may fail.
+// faultyStart opens the vault, stores a message whose bytes those of a refused
+// one are, and closes it. It returns how many operations that took; all of it
+// may fail.
 func (l *lab) faultyStart() int {
 	before := l.disk.Ops()
 	l.o.FS = l.disk
 	v, err := Open(l.o)
-	if err == nil {
-		v.loading.Wait()
-		v.Close()
+	if err != nil {
+		return l.disk.Ops() - before
+	}
+	defer v.Close()
+	v.loading.Wait()
+	content := noise(77, 3000)
+	switch a, err := tryPut(v, content); {
+	case err == nil:
+		l.told = append(l.told, told{a, content})
+	case !errors.Is(err, mail.ErrRetry) && !errors.Is(err, mail.ErrFull):
+		l.Errorf("append: %v", err)
 	}
 	return l.disk.Ops() - before
 }
 
-// goesOn starts on a healthy disk, after power loss or without, and checks that
-// everything is there, stays there, and that the next message goes behind it.
-func (l *lab) goesOn(dark bool) {
+// goesOn starts on a healthy disk, after power loss in so many ways, or without
+// when that is 0, and checks that everything is there, stays there, and that the
+// next message goes behind it.
+func (l *lab) goesOn(dark int) {
 	l.Helper()
 	look := func() {
 		l.start()
@@ -121,16 +141,15 @@ func (l *lab) goesOn(dark bool) {
 		l.whole()
 		l.v.Close()
 	}
-	if !dark {
+	if dark == 0 {
 		look()
 		return
 	}
-	tries := 30
 	if raced {
-		tries = 5
+		dark = min(dark, 5)
 	}
 	disk, told := l.disk, l.told
-	durabletest.Every(tries, func(choose func(int) int) {
+	durabletest.Every(dark, func(choose func(int) int) {
 		l.disk, l.told = disk.Crash(choose), told
 		look()
 	})

@@ -64,6 +64,7 @@ type writer struct {
 	closed *Closed       // goes into the segment's first record; nil in the vault's first segment
 	month  string        // that the segment's arrivals belong to
 	carry  *request      // did not fit into the last batch
+	unsure *unsure       // the last commit, when the start could not make it sure
 }
 
 // run commits what Append sends until the queue is closed.
@@ -140,6 +141,13 @@ func (w *writer) commit(batch []*request) {
 func (w *writer) prepare(bound int64, now time.Time) error {
 	if err := w.v.checkFree(bound); err != nil {
 		return err
+	}
+	if w.unsure != nil {
+		file, err := w.secure()
+		if err != nil {
+			return err
+		}
+		file.Close() // synced, and the next segment begins
 	}
 	full := w.seg.length+bound > w.v.segmentSize || len(w.seg.entries) >= maxSegmentRecords ||
 		w.month != w.v.month(now)
