@@ -225,7 +225,8 @@ func (k *keeper) finish(ctx context.Context) {
 	k.made = time.Now()
 	c, err := k.app.indexer.Compare(ctx, 0)
 	if err != nil {
-		k.end(seen{})
+		k.end(seen{}) // the next look compares all
+		k.app.log.Warn("catalog was made again and not yet compared with the vault", "step", "catalog", "reason", reason, "error", err)
 		return
 	}
 	now := time.Now()

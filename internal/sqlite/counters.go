@@ -43,24 +43,34 @@ func (w *writer) toCount(ctx context.Context, docid int64) error {
 	return err
 }
 
-// count adds what waits to the counters.
+// count adds what waits to the counters, piece by piece: a message may have ten
+// thousand recipients.
 func count(ctx context.Context, tx *sql.Tx) error {
-	c := counters{map[volumeKey]catalog.Amount{}, map[tallyKey]catalog.Amount{}}
-	if err := c.read(ctx, tx); err != nil {
-		return err
-	}
-	if err := c.write(ctx, tx); err != nil {
-		return err
+	for docid, more := int64(0), true; more; {
+		c := counters{map[volumeKey]catalog.Amount{}, map[tallyKey]catalog.Amount{}}
+		var err error
+		if docid, more, err = c.read(ctx, tx, docid); err != nil {
+			return err
+		}
+		if err := c.write(ctx, tx); err != nil {
+			return err
+		}
 	}
 	_, err := tx.ExecContext(ctx, `DELETE FROM uncounted`)
 	return err
 }
 
-func (c *counters) read(ctx context.Context, tx *sql.Tx) error {
-	rows, err := tx.QueryContext(ctx, `SELECT m.size, m.sort_date, m.people, m.keywords, a.way, a.envelope
-		FROM uncounted u CROSS JOIN message m ON m.docid = u.docid CROSS JOIN arrival a ON a.seq = m.first_seq`)
+// mostKeys is how many sums are held in memory, about.
+const mostKeys = 100_000
+
+// read adds up messages behind a docid, until there are no more or the sums are
+// many, and returns the last docid.
+func (c *counters) read(ctx context.Context, tx *sql.Tx, after int64) (last int64, more bool, err error) {
+	rows, err := tx.QueryContext(ctx, `SELECT m.docid, m.size, m.sort_date, m.people, m.keywords, a.way, a.envelope
+		FROM uncounted u CROSS JOIN message m ON m.docid = u.docid CROSS JOIN arrival a ON a.seq = m.first_seq
+		WHERE u.docid > ? ORDER BY u.docid`, after)
 	if err != nil {
-		return err
+		return 0, false, err
 	}
 	defer rows.Close()
 	for rows.Next() {
@@ -70,18 +80,20 @@ func (c *counters) read(ctx context.Context, tx *sql.Tx) error {
 			people, envelope string
 			keywords         sql.NullString
 		)
-		if err := rows.Scan(&counted.Size, &sortDate, &people, &keywords, &counted.Way, &envelope); err != nil {
-			return err
+		if err := rows.Scan(&last, &counted.Size, &sortDate, &people, &keywords, &counted.Way, &envelope); err != nil {
+			return 0, false, err
 		}
 		if err := addParties(&counted, people, envelope); err != nil {
-			return err
+			return 0, false, err
 		}
 		if counted.Keywords, err = decodeList[string](keywords); err != nil {
-			return err
+			return 0, false, err
 		}
-		c.add(&counted, time.UnixMilli(sortDate))
+		if c.add(&counted, time.UnixMilli(sortDate)); len(c.tally) >= mostKeys {
+			return last, true, rows.Err()
+		}
 	}
-	return rows.Err()
+	return last, false, rows.Err()
 }
 
 func addParties(c *catalog.Counted, people, envelope string) error {

@@ -52,7 +52,7 @@ func (w *writer) choose(ctx context.Context, entries []*entry) error {
 		w.terms.since++
 		e.first = true
 	}
-	if w.terms.since < snapshotEvery {
+	if w.terms.since < snapshotEvery || len(fresh) == 0 {
 		return nil
 	}
 	return w.snapshot(ctx, fresh[len(fresh)-1].best().Arrival.Seq)

@@ -1,0 +1,73 @@
+package sqlite
+
+import (
+	"fmt"
+	"testing"
+
+	"mailarchive/internal/catalog"
+	"mailarchive/internal/catalog/catalogtest"
+	"mailarchive/internal/mail"
+)
+
+// TestCountInPieces counts messages with more recipients together than sums
+// are held in memory.
+func TestCountInPieces(t *testing.T) {
+	const messages, recipients = 12, 10_000
+	db := open(t, Options{})
+	defer db.Close()
+	for seq := range uint64(messages) {
+		d := catalogtest.Document(seq+1, func(d *catalog.Document) {
+			d.Arrival.Size = 1
+			d.Arrival.Envelope.To = append(d.Arrival.Envelope.To, mail.Recipient{Address: "all@example.org"})
+			for i := range recipients {
+				d.Arrival.Envelope.To = append(d.Arrival.Envelope.To, mail.Recipient{Address: mail.Address(fmt.Sprintf("%d.%d@example.org", seq, i))})
+			}
+		})
+		if err := db.Apply(t.Context(), []catalog.Document{d}, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for of, want := range map[catalog.Dimension]string{catalog.ByRecipient: "all@example.org", catalog.ByDomain: "example.org"} {
+		list, err := db.Top(t.Context(), everything(), of, 1)
+		if err != nil || len(list) != 1 || list[0].Value != want || list[0].Messages != messages || list[0].Bytes != messages {
+			t.Errorf("top %s: %v, %v", of, list, err)
+		}
+	}
+	list, err := db.Top(t.Context(), everything(), catalog.ByRecipient, messages*recipients+10)
+	if err != nil || len(list) != messages*recipients+1 {
+		t.Errorf("%d recipients, %v", len(list), err)
+	}
+}
+
+// TestCountedBeforeAndAfterARestart: what waits is in the file.
+func TestCountedBeforeAndAfterARestart(t *testing.T) {
+	db := open(t, Options{})
+	put(t, db, 1, 2)
+	total := func() uint64 {
+		list, err := db.Top(t.Context(), everything(), catalog.BySize, 9)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var n uint64
+		for _, tally := range list {
+			n += tally.Messages
+		}
+		return n
+	}
+	if n := total(); n != 2 {
+		t.Errorf("%d counted, want 2", n)
+	}
+	put(t, db, 3)
+	path := db.path
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	if db, err = Open(t.Context(), path, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if n := total(); n != 3 {
+		t.Errorf("%d counted after a restart, want 3", n)
+	}
+}
