@@ -6,6 +6,7 @@ set -euo pipefail
 declare -A wanted=(
   [gcc]="gcc libc6-dev" [tar]=tar [zstd]=zstd [jq]=jq [sha256sum]=coreutils
   [postconf]="postfix postfix-pcre" [swaks]=swaks [smtp-source]=postfix [curl]=curl
+  [python3]=python3
 )
 missing=()
 for tool in "${!wanted[@]}"; do

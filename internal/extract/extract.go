@@ -74,6 +74,7 @@ func (w *walk) finish() {
 	for _, field := range h.fields {
 		f.read(m, field)
 	}
+	f.replies(m)
 	f.extras.paragraph()
 	if w.text.cut {
 		w.problem(fmt.Sprintf("text cut at %d bytes", w.limits.Text))
@@ -89,6 +90,25 @@ func (w *walk) finish() {
 	m.Text = string(bytes.TrimSpace(w.text.b))
 	if !utf8.ValidString(m.Text) {
 		m.Text = strings.ToValidUTF8(m.Text, "\uFFFD") // a decoder of others erred
+	}
+}
+
+// replies lets the people of Reply-To be found like any text, those aside who
+// are found by another role. There is no role for them: who is to get the answer
+// has neither sent nor received the message.
+func (f *fieldReader) replies(m *Message) {
+	if len(m.ReplyTo) == 0 {
+		return
+	}
+	folded := func(p Participant) Participant { return Participant{p.Name, strings.ToLower(p.Address)} }
+	known := map[Participant]bool{}
+	for _, p := range slices.Concat(m.From, m.Sender, m.To, m.Cc, m.Bcc) {
+		known[folded(p)] = true
+	}
+	for _, p := range m.ReplyTo {
+		if !known[folded(p)] {
+			f.extras.line(strings.TrimSpace(p.Name + " " + p.Address))
+		}
 	}
 }
 

@@ -79,9 +79,9 @@ SGVsbG8=
 		InReplyTo:  []string{"0@corp.example"},
 		References: []string{"a@x", "b@y"},
 		Headers: []Header{
-			{"sender", "secretary@corp.example"}, {"reply-to", "r@corp.example"},
+			{"reply-to", "r@corp.example"},
 		},
-		Text: "Schön\n\nSchön, in HTML",
+		Text: "Schön\n\nSchön, in HTML\n\nr@corp.example",
 		Attachments: []Attachment{
 			{Name: "ä.pdf", Type: "application/pdf", Size: 5, Digest: mail.Sum([]byte("Hello"))},
 		},
@@ -107,7 +107,10 @@ func TestExtractShapes(t *testing.T) {
 		{"quoted mbox line", ">From x@y Sat Jun 12 08:30:05 2021\nSubject: a\n\nbody\n", "a", "body"},
 		{"byte order mark", "\ufeffSubject: a\n\nbody\n", "a", "body"},
 		{"space before the header", " \n\nSubject: a\n\nbody\n", "a", "body"},
-		{"junk in the header", "Subject: a\nwhat is this\nTo: b\n\nbody\n", "a", "what is this\n\nbody"},
+		{"junk in the header", "Subject: a\nwhat is this\nTo: b\n\nbody\n", "a", "what is this\nTo: b\n\nbody"},
+		{"mbox line in the header", "Subject: a\n>From x@y Sat Jun 12 08:30:05 2021\nTo: b\n\nbody\n", "a", ">From x@y Sat Jun 12 08:30:05 2021\n\nbody"},
+		{"reply to somebody else", "From: X <x@y>\nTo: z@y\nReply-To: Q <q@y>, z@y, X <X@y>\n\nbody\n", "", "body\n\nQ q@y"},
+		{"reply to another name", "From: x@y\nReply-To: Help Desk <x@y>\n\nbody\n", "", "body\n\nHelp Desk x@y"},
 		{"no empty line", "Subject: a\nHello there,\nhow are you\n\nbye\n", "a", "Hello there,\nhow are you\n\nbye"},
 		{"space before the colon", "Subject : a\n\nbody\n", "a", "body"},
 		{"folding with an empty-looking line", "Subject: a\n \n\tb\n\nbody\n", "a b", "body"},

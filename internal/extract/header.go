@@ -79,6 +79,7 @@ func (h *header) first(k kind) []byte {
 // headerReader reads a header block tolerantly:
 //
 //   - a line that is no field, between fields, is kept as junk and passed over;
+//   - fields behind such a line may be the body's: they are kept as junk too;
 //   - two of them, or one that begins like a boundary, begin the body, and so
 //     does the first line of a message when it is no field;
 //   - white space between field name and colon is allowed (RFC 5322 4.5.8).
@@ -88,6 +89,7 @@ type headerReader struct {
 	current int    // index of the field that continuation lines belong to, -1 for none kept
 	pending []byte // a line of which it is not yet known whether it is junk
 	any     bool   // a field was seen
+	doubt   bool   // the body may have begun: the lines are kept as junk too
 }
 
 // readHeader takes the header block from the source, the empty line behind it
@@ -136,10 +138,21 @@ func (h *headerReader) take(line []byte) bool {
 	if !ok {
 		return false
 	}
+	if len(bytes.TrimSpace(h.pending)) > 0 && !isEnvelopeLine(h.pending) {
+		h.doubt = true
+	}
 	h.junk, h.pending = append(h.junk, h.pending...), h.pending[:0]
 	h.any = true
+	h.doubtful(line)
 	h.add(name, value)
 	return true
+}
+
+// doubtful keeps a line that some readers take for a part of the body.
+func (h *headerReader) doubtful(line []byte) {
+	if h.doubt && len(h.junk)+len(line) < h.limit {
+		h.junk = append(append(h.junk, line...), '\n')
+	}
 }
 
 // body reports whether a line that is no field begins the body; if not, the
@@ -182,6 +195,7 @@ func isKnown(name []byte) bool {
 
 func (h *headerReader) continued(piece []byte) {
 	content, _ := splitEnd(piece)
+	h.doubtful(content)
 	if !h.known {
 		h.keepRaw(content)
 	}

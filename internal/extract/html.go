@@ -118,9 +118,12 @@ func (h *htmlText) open(z *html.Tokenizer, kind html.TokenType) {
 	}
 }
 
-// text takes what is left of a document that ends within a tag or was cut.
+// text takes text that is not read as a token: of a run too long for one, or
+// what is left of a document that ends within a tag. Behind a quote that is not
+// closed that may be words; if it is long, it is an attribute's data.
 func (h *htmlText) text(raw []byte) {
-	if h.skip == 0 && len(raw) > 0 && raw[0] != '<' {
+	const longest = 1000 // of a tag
+	if h.skip == 0 && len(raw) > 0 && (raw[0] != '<' || len(raw) < longest) {
 		h.out.write([]byte(html.UnescapeString(string(raw))))
 	}
 }

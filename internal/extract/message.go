@@ -47,7 +47,7 @@ type Message struct {
 
 // Version numbers what Extract makes of a message: a catalog that was made with
 // another one is made again.
-const Version = 1
+const Version = 2
 
 // MaxHeaders is the most fields in Message.Headers.
 const MaxHeaders = 200

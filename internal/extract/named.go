@@ -17,7 +17,7 @@ const maxHeaderName = 64
 // the MIME structure, and signatures and traces that nobody reads.
 func nameOf(k kind, name []byte) string {
 	switch k {
-	case other, kindTextual, kindReplyTo, kindSender:
+	case other, kindTextual, kindReplyTo:
 	default:
 		return ""
 	}
@@ -37,11 +37,12 @@ func nameOf(k kind, name []byte) string {
 // unread are the beginnings of the names of fields that only programs read. It
 // is never changed.
 var unread = []string{
-	"arc-", "archived-at", "authentication-results", "autocrypt", "content-", "dkim-", "domainkey-", "errors-to", "face",
-	"ironport-", "list-archive", "list-help", "list-owner", "list-post", "list-subscribe", "list-unsubscribe",
-	"mime-version", "msip_", "received-spf", "status", "thread-index", "x-amp-", "x-archive-", "x-brightmail-",
-	"x-developer-", "x-exchange-", "x-face", "x-forefront-", "x-gm-", "x-google-", "x-ibm-", "x-ironport-", "x-mailman-",
-	"x-me-", "x-microsoft-", "x-mozilla-", "x-ms-", "x-originatororg", "x-proofpoint-", "x-received",
+	"arc-", "archived-at", "authentication-results", "autocrypt", "content-", "dkim-", "domainkey-", "errors-to",
+	"face", "ironport-", "list-archive", "list-help", "list-owner", "list-post", "list-subscribe", "list-unsubscribe",
+	"mime-version", "msip_", "original-recipient", "received-spf", "status", "thread-index", "x-amp-", "x-archive-",
+	"x-brightmail-", "x-clientproxiedby", "x-developer-", "x-ecartis-version", "x-exchange-", "x-face",
+	"x-forefront-", "x-gm-", "x-google-", "x-ibm-", "x-ironport-", "x-mailman-", "x-me-", "x-microsoft-", "x-mimeole",
+	"x-mozilla-", "x-ms-", "x-orcpt", "x-originalarrivaltime", "x-originatororg", "x-proofpoint-", "x-received",
 	"x-spam-checker-", "x-spam-report", "x-spamd-", "x-status", "x-uid", "x-virus-", "xref",
 }
 

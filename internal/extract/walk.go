@@ -52,7 +52,7 @@ func (s *source) begin() {
 		s.br = bufio.NewReaderSize(macLines{s.br}, lineBuffer)
 	}
 	start = bytes.TrimPrefix(start, []byte("\ufeff"))
-	if bytes.HasPrefix(start, []byte("From ")) || bytes.HasPrefix(start, []byte(">From ")) {
+	if isEnvelopeLine(start) {
 		s.line()
 		return
 	}
@@ -61,6 +61,12 @@ func (s *source) begin() {
 	if name, _, ok := splitField(field[:min(len(field), 100)]); ok && isKnown(name) {
 		s.br.Discard(len(all) - len(field))
 	}
+}
+
+// isEnvelopeLine reports whether b begins like the line that mbox files put
+// before a message.
+func isEnvelopeLine(b []byte) bool {
+	return bytes.HasPrefix(b, []byte("From ")) || bytes.HasPrefix(b, []byte(">From "))
 }
 
 // source returns the line reader for messages at a level.
