@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -37,6 +36,7 @@ matches every message.
   date:2026-03  date:2025..2026-03  also 2026-03-01, today, yesterday
   after:2026-03-01  before:  after:7d
   larger:10k  smaller:5M  has:attachment  direction:in (out, internal)
+  sort:arrival                      in the order in which mail came in
 
 With --json each hit is a line: id, date, received, from, to, cc, delivered_to,
 subject, size, sha256, attachments, keywords, snippet.`,
@@ -63,7 +63,7 @@ subject, size, sha256, attachments, keywords, snippet.`,
 				if count {
 					return p.runCount(ctx, a, request, asJSON)
 				}
-				return p.runSearch(ctx, a, request, asJSON)
+				return p.runSearch(ctx, a, request, asJSON, func(place string) string { return nextPage(c, query, place) })
 			})
 		},
 	}
@@ -78,13 +78,15 @@ subject, size, sha256, attachments, keywords, snippet.`,
 	return c
 }
 
-func (p *program) runSearch(ctx context.Context, a control.Archive, q control.SearchRequest, asJSON bool) error {
+func (p *program) runSearch(ctx context.Context, a control.Archive, q control.SearchRequest, asJSON bool, next func(place string) string) error {
 	out := bufio.NewWriter(p.out)
 	var list func(control.Hit) error
 	if asJSON {
 		list = func(h control.Hit) error { return writeJSON(out, h) }
 	} else {
-		list = newTable(out, p.outputWidth(), p.loaded.Timezone.Location()).hit
+		t := newTable(out, p.outputWidth(), p.loaded.Timezone.Location())
+		t.bold = p.shining()
+		list = t.hit
 	}
 	hits := 0
 	end, err := a.Search(ctx, scope(), q, func(h control.Hit) error {
@@ -92,18 +94,19 @@ func (p *program) runSearch(ctx context.Context, a control.Archive, q control.Se
 		return list(h)
 	})
 	p.notice(end)
+	p.point(err, q.Query)
 	if err := errors.Join(err, out.Flush()); err != nil {
 		return err
 	}
 	if hits == 0 {
 		return &advised{nothingFound{}, ""}
 	}
-	if end.More && !asJSON {
+	if end.More {
 		total := ""
 		if q.After == "" {
 			total = " of " + totalText(end)
 		}
-		fmt.Fprintf(p.std.Err, "%s%s; the next page: --before %s, all: --limit 0\n", countText(hits), total, end.Next)
+		fmt.Fprintf(p.std.Err, "%s%s; the next page: %s\n", countText(hits), total, next(end.Next))
 	}
 	return nil
 }
@@ -128,6 +131,7 @@ func (p *program) runCount(ctx context.Context, a control.Archive, q control.Sea
 	q.Limit, q.After = 1, "" // the total comes with the first page
 	end, err := a.Search(ctx, scope(), q, func(control.Hit) error { return nil })
 	p.notice(end)
+	p.point(err, q.Query)
 	if err != nil {
 		return err
 	}
@@ -156,92 +160,5 @@ func writeJSON(w io.Writer, v any) error {
 		return err
 	}
 	_, err = w.Write(line)
-	return err
-}
-
-// Widths of the columns that do not grow.
-const (
-	dateWidth   = len("2026-11-24 13:05")
-	sizeWidth   = len("999 kB")
-	gap         = "  "
-	wideEnough  = 130 // for the ID to stand in the row itself
-	leastPeople = 10
-)
-
-// table lists hits, two lines each: the row, and what was found.
-type table struct {
-	w      io.Writer
-	zone   *time.Location
-	width  int
-	wide   bool
-	person int // width of from and to each
-	begun  bool
-}
-
-func newTable(w io.Writer, width int, zone *time.Location) *table {
-	t := &table{w: w, zone: zone, width: width, wide: width >= wideEnough}
-	rest := width - dateWidth - sizeWidth - 4*len(gap)
-	if t.wide {
-		rest -= mail.IDLength + len(gap)
-	}
-	t.person = max(rest/4, leastPeople)
-	return t
-}
-
-// subject is the width that is left for it.
-func (t *table) subject() int {
-	used := dateWidth + sizeWidth + 2*t.person + 4*len(gap)
-	if t.wide {
-		used += mail.IDLength + len(gap)
-	}
-	return max(t.width-used, leastPeople)
-}
-
-func (t *table) hit(h control.Hit) error {
-	if !t.begun {
-		t.begun = true
-		if err := t.row("DATE", "FROM", "TO", "SUBJECT", "SIZE", "ID"); err != nil {
-			return err
-		}
-	}
-	to := shortPeople(h.To)
-	if to == "" {
-		to = strings.Join(h.DeliveredTo, ", ")
-	}
-	err := t.row(minuteText(h.Date, t.zone), safe(shortPeople(h.From)), safe(to), safe(h.Subject), sizeText(uint64(h.Size)), h.ID.String())
-	if err != nil {
-		return err
-	}
-	return t.second(h)
-}
-
-func (t *table) row(date, from, to, subject, size, id string) error {
-	cells := []string{fit(date, dateWidth), fit(from, t.person), fit(to, t.person), fit(subject, t.subject()), fmt.Sprintf("%*s", sizeWidth, size)}
-	if t.wide {
-		cells = append(cells, id)
-	}
-	_, err := fmt.Fprintln(t.w, strings.Join(cells, gap))
-	return err
-}
-
-// second is the line below: the ID where it found no place, keywords and the
-// snippet.
-func (t *table) second(h control.Hit) error {
-	var parts []string
-	if len(h.Keywords) > 0 {
-		parts = append(parts, "["+safe(strings.Join(h.Keywords, ", "))+"]")
-	}
-	if h.Snippet != "" {
-		parts = append(parts, safe(h.Snippet))
-	}
-	found, before := strings.Join(parts, gap), gap
-	switch {
-	case !t.wide:
-		before += h.ID.String() + gap
-	case found == "":
-		return nil
-	}
-	line := before + cut(found, t.width-len(before))
-	_, err := fmt.Fprintln(t.w, strings.TrimRight(line, " "))
 	return err
 }

@@ -8,7 +8,6 @@ import (
 
 	"mailarchive/internal/access"
 	"mailarchive/internal/catalog"
-	"mailarchive/internal/extract"
 	"mailarchive/internal/mail"
 )
 
@@ -22,11 +21,16 @@ type Vault interface {
 	Open(ctx context.Context, id mail.ID) (mail.Arrival, io.ReadCloser, error)
 }
 
-// Door gives out messages. All fields must be set.
+// Door gives out messages. Catalog, Vault and Audit must be set.
 type Door struct {
 	Catalog catalog.Catalog
 	Vault   Vault
 	Audit   Audit
+	// TextsKept is how many bytes of text are remembered for snippets; 0 means
+	// 32 MiB.
+	TextsKept int
+
+	texts texts
 }
 
 // Message is what is known of a message whose bytes were asked for. Of one
@@ -112,15 +116,4 @@ func (d *Door) open(ctx context.Context, m Message) (io.ReadCloser, error) {
 		}
 	}
 	return nil, errors.Join(errs...)
-}
-
-// Text returns the searchable text of a message, for snippets.
-func (d *Door) Text(ctx context.Context, asker access.Scope, id mail.ID) (string, error) {
-	_, content, err := d.Open(ctx, asker, id.String(), ToSnippet)
-	if err != nil {
-		return "", err
-	}
-	defer content.Close()
-	m, err := extract.Extract(content, extract.DefaultLimits())
-	return m.Text, err
 }

@@ -248,7 +248,7 @@ func TestAuditComesFirst(t *testing.T) {
 	if diff := cmp.Diff(want, f.ledger.readings); diff != "" {
 		t.Errorf("readings (-want +got):\n%s", diff)
 	}
-	if text, err := f.Text(t.Context(), anna, d.Arrival.ID); err != nil {
+	if text, err := f.Text(t.Context(), anna, rowOf(d)); err != nil {
 		t.Errorf("Text = %q, %v: a snippet is recorded with its search", text, err)
 	}
 }

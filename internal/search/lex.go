@@ -136,7 +136,7 @@ func (l *lexer) fieldName(pos int, name string) (string, error) {
 	}
 	for _, f := range fieldNames() {
 		if near(lower, f) {
-			return "", l.fail(pos, "there is no field "+name+":", "did you mean "+f+": or the text \""+name+":\" in quotes?")
+			return "", l.fail(pos, "there is no field \""+name+":\"", "did you mean "+f+": or the text \""+name+":\" in quotes?")
 		}
 	}
 	return "", nil

@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"mailarchive/internal/access"
 	"mailarchive/internal/catalog"
-	"mailarchive/internal/mail"
 )
 
 // page is the number of hits whose snippets are made at once.
@@ -17,9 +17,10 @@ const page = 50
 // Searcher answers queries. The fields are set before use.
 type Searcher struct {
 	Catalog catalog.Catalog
-	// Text returns the text of a message for its snippet, within the scope.
-	// When it is nil or fails, the snippet is empty.
-	Text func(ctx context.Context, scope access.Scope, id mail.ID) (string, error)
+	// Text returns the text of a message for its snippet; the row came from
+	// Catalog within the scope. When it is nil or fails, the snippet is empty.
+	// It is called from several goroutines at once.
+	Text func(ctx context.Context, scope access.Scope, row catalog.Row) (string, error)
 	// Language says what a query means.
 	Language Language
 }
@@ -43,18 +44,18 @@ func (s *Searcher) Search(ctx context.Context, scope access.Scope, r Request, yi
 		r.Order = query.Order
 	}
 	wanted := wordsOf(query.Where)
-	hits := make([]Hit, 0, page)
+	rows := make([]catalog.Hit, 0, page)
 	more := true
 	give := func() {
-		s.addSnippets(ctx, scope, hits, wanted)
+		hits := s.hits(ctx, scope, rows, wanted)
 		for i := 0; i < len(hits) && more; i++ {
 			more = yield(hits[i])
 		}
-		hits = hits[:0]
+		rows = rows[:0]
 	}
 	q := catalog.Query{Scope: scope, Where: query.Where, Order: r.Order, After: r.After, Limit: r.Limit}
 	err = s.Catalog.Search(ctx, q, func(h catalog.Hit) bool {
-		if hits = append(hits, NewHit(h)); len(hits) == page {
+		if rows = append(rows, h); len(rows) == page {
 			give()
 		}
 		return more
@@ -75,25 +76,27 @@ func (s *Searcher) Count(ctx context.Context, scope access.Scope, query string, 
 	return s.Catalog.Count(ctx, scope, q.Where, limit)
 }
 
-// addSnippets reads the texts of the hits, as many at once as there are cores.
-func (s *Searcher) addSnippets(ctx context.Context, scope access.Scope, hits []Hit, wanted wanted) {
-	if s.Text == nil {
-		return
+// hits gives rows the form of hits and adds snippets, as many at once as there
+// are cores.
+func (s *Searcher) hits(ctx context.Context, scope access.Scope, rows []catalog.Hit, wanted wanted) []Hit {
+	hits := make([]Hit, len(rows))
+	var turn atomic.Int64
+	work := func() {
+		for i := turn.Add(1) - 1; i < int64(len(rows)); i = turn.Add(1) - 1 {
+			hits[i] = NewHit(rows[i])
+			if s.Text == nil {
+				continue
+			}
+			if text, err := s.Text(ctx, scope, rows[i].Row); err == nil {
+				hits[i].Snippet, hits[i].Marks = snippet(text, wanted)
+			}
+		}
 	}
 	var group sync.WaitGroup
-	turn := make(chan int)
-	for range min(runtime.GOMAXPROCS(0), len(hits)) {
-		group.Go(func() {
-			for i := range turn {
-				if text, err := s.Text(ctx, scope, hits[i].ID); err == nil {
-					hits[i].Snippet, hits[i].Marks = snippet(text, wanted)
-				}
-			}
-		})
+	for range min(runtime.GOMAXPROCS(0), len(rows)) - 1 {
+		group.Go(work)
 	}
-	for i := range hits {
-		turn <- i
-	}
-	close(turn)
+	work()
 	group.Wait()
+	return hits
 }

@@ -46,7 +46,7 @@ func TestHitAsJSON(t *testing.T) {
 		d.Attachments = []extract.Attachment{{Name: "a.pdf", Type: "application/pdf", Size: 7, Digest: mail.Sum(nil)}}
 	})
 	s := &Searcher{Catalog: filled(t, d, catalogtest.Document(2, nil)), Language: Language{Zone: time.UTC}}
-	s.Text = func(context.Context, access.Scope, mail.ID) (string, error) { return "The text.", nil }
+	s.Text = func(context.Context, access.Scope, catalog.Row) (string, error) { return "The text.", nil }
 	var lines []string
 	err := s.Search(t.Context(), access.Everything("t"), Request{}, func(h Hit) bool {
 		b, err := json.Marshal(h)
@@ -74,11 +74,11 @@ func TestHitAsJSON(t *testing.T) {
 
 func TestPagesAndSnippets(t *testing.T) {
 	s := &Searcher{Catalog: filled(t, numbered(130)...)}
-	s.Text = func(_ context.Context, scope access.Scope, id mail.ID) (string, error) {
+	s.Text = func(_ context.Context, scope access.Scope, row catalog.Row) (string, error) {
 		if scope.Actor() != "anna" {
 			t.Errorf("text was asked for by %q", scope.Actor())
 		}
-		if id[15]%2 == 0 {
+		if row.ID[15]%2 == 0 {
 			return "", errors.New("no text today")
 		}
 		return "some text of number", nil

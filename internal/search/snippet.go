@@ -1,78 +1,24 @@
 package search
 
 import (
-	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"mailarchive/internal/catalog"
-	"mailarchive/internal/catalog/token"
 )
 
 // Measures of a snippet in bytes: how much of a text is looked at, how long
 // the piece shown is, and how much of it stands in front of the first hit.
 const (
-	searched = 256 << 10
+	searched = 64 << 10
 	shown    = 200
 	before   = 40
 )
 
-// wanted are the words that a query looks for; true for beginnings of words.
-type wanted map[string]bool
-
-// wordsOf gathers the words of a query, those that it excludes left out.
-func wordsOf(n catalog.Node) wanted {
-	w := wanted{}
-	w.gather(n)
-	return w
-}
-
-func (w wanted) gather(n catalog.Node) {
-	switch n := n.(type) {
-	case catalog.Text:
-		if n.Field != catalog.AnyText && n.Field != catalog.Body {
-			return
-		}
-		words, prefix := token.Phrase(n.Value, n.Prefix)
-		for i, word := range words {
-			w[word] = w[word] || prefix && i == len(words)-1
-		}
-	case catalog.And:
-		for _, n := range n {
-			w.gather(n)
-		}
-	case catalog.Or:
-		for _, n := range n {
-			w.gather(n)
-		}
-	}
-}
-
-// find returns the wanted word that a word of the text is.
-func (w wanted) find(in string) (string, bool) {
-	if _, ok := w[in]; ok {
-		return in, true
-	}
-	for word, prefix := range w {
-		if prefix && strings.HasPrefix(in, word) {
-			return word, true
-		}
-	}
-	return "", false
-}
-
-// found is a place in the text with the wanted word that stands there.
-type found struct {
-	from, to int
-	word     string
-}
-
-// snippet cuts the piece out of a text in which most of the wanted words
-// stand, on one line. marks are where they stand in the piece.
+// snippet cuts the piece out of a text in which most of the wanted terms
+// stand, on one line. marks are where they stand in the piece, rising.
 func snippet(text string, w wanted) (piece string, marks [][2]int) {
-	places := w.places(text[:cutBefore(text, searched)])
-	from := bestPlace(places) - before
+	text = text[:cutBefore(text, searched)]
+	from := w.best(text) - before
 	if from <= 0 {
 		from = 0
 	} else {
@@ -81,93 +27,47 @@ func snippet(text string, w wanted) (piece string, marks [][2]int) {
 	to := cutBefore(text, from+shown)
 	line := newLine(from > 0)
 	at := from
-	for _, f := range places {
-		if f.from < at || f.to > to {
-			continue
+	w.each(text, from, func(f found) bool {
+		if f.from >= at && f.to <= to {
+			line.add(text[at:f.from])
+			marks = append(marks, line.mark(text[f.from:f.to]))
+			at = f.to
 		}
-		line.add(text[at:f.from])
-		marks = append(marks, line.mark(text[f.from:f.to]))
-		at = f.to
-	}
+		return f.from < to
+	})
 	line.add(text[at:to])
 	return line.end(to < len(text)), marks
 }
 
-// places finds the wanted words in a text.
-func (w wanted) places(text string) (list []found) {
-	if len(w) == 0 {
-		return nil
-	}
-	for from := 0; from < len(text); {
-		to := wordEnd(text, from)
-		if to > from {
-			list = append(list, w.within(text, from, to)...)
+// best is where the stretch with most different terms begins, and among those
+// the first; 0 when there is none. With all terms in one the rest of the text
+// is not looked at.
+func (w wanted) best(text string) (at int) {
+	var near []found // those in a stretch that ends with the last one
+	most := 0
+	w.each(text, 0, func(f found) bool {
+		near = append(near, f)
+		for near[0].from < f.to-(shown-before) && len(near) > 1 {
+			near = near[1:]
 		}
-		_, size := utf8.DecodeRuneInString(text[to:])
-		from = to + size
-	}
-	return list
-}
-
-// wordEnd returns the end of the run of word characters at from.
-func wordEnd(text string, from int) int {
-	n := strings.IndexFunc(text[from:], func(r rune) bool { return !unicode.In(r, unicode.L, unicode.N, unicode.M) })
-	if n < 0 {
-		return len(text)
-	}
-	return from + n
-}
-
-// within looks at one run. It is one word, or in a script without spaces many,
-// of which each is two characters long.
-func (w wanted) within(text string, from, to int) (list []found) {
-	words := token.Words(text[from:to])
-	if len(words) == 1 {
-		if word, ok := w.find(words[0]); ok {
-			return []found{{from, to, word}}
+		if n := differentTerms(near); n > most {
+			most, at = n, near[0].from
 		}
-		return nil
-	}
-	if !slices.ContainsFunc(words, func(s string) bool { _, ok := w.find(s); return ok }) {
-		return nil
-	}
-	for at := from; at < to; {
-		_, one := utf8.DecodeRuneInString(text[at:])
-		_, two := utf8.DecodeRuneInString(text[at+one:])
-		pair := token.Words(text[at : at+one+two])
-		if word, ok := w.findFirst(pair); ok {
-			list = append(list, found{at, min(at+one+two, to), word})
-			at += two
-		}
-		at += one
-	}
-	return list
-}
-
-func (w wanted) findFirst(words []string) (string, bool) {
-	if len(words) == 0 {
-		return "", false
-	}
-	return w.find(words[0])
-}
-
-// bestPlace is where the piece with most different words begins, and among
-// those the first; 0 when there is none.
-func bestPlace(places []found) int {
-	best, at := 0, 0
-	for i, first := range places {
-		words := map[string]bool{}
-		for _, f := range places[i:min(i+shown, len(places))] {
-			if f.to > first.from+shown-before {
-				break
-			}
-			words[f.word] = true
-		}
-		if len(words) > best {
-			best, at = len(words), first.from
-		}
-	}
+		return most < len(w)
+	})
 	return at
+}
+
+func differentTerms(list []found) int {
+	var seen [maxTerms]bool
+	n := 0
+	for _, f := range list {
+		if !seen[f.term] {
+			seen[f.term] = true
+			n++
+		}
+	}
+	return n
 }
 
 // nextWord moves forward to the beginning of a word, not far.
@@ -219,10 +119,15 @@ func (l *line) add(text string) {
 	}
 }
 
-// mark adds a word and returns where it stands.
-func (l *line) mark(word string) [2]int {
-	l.add(word)
-	return [2]int{l.Len() - len(word), l.Len()}
+// mark adds words and returns where they stand.
+func (l *line) mark(words string) [2]int {
+	if l.space && l.Len() > 0 {
+		l.WriteByte(' ')
+	}
+	l.space = false
+	from := l.Len()
+	l.add(words)
+	return [2]int{from, l.Len()}
 }
 
 func (l *line) end(cut bool) string {

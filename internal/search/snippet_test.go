@@ -16,6 +16,10 @@ func anyWords(values ...string) wanted {
 	return wordsOf(list)
 }
 
+func prefixed(v string) catalog.Text {
+	return catalog.Text{Field: catalog.AnyText, Value: v, Prefix: true}
+}
+
 // show puts brackets around the marks.
 func show(piece string, marks [][2]int) string {
 	var b strings.Builder
@@ -40,6 +44,13 @@ func TestSnippet(t *testing.T) {
 		{"Größe zählt", anyWords("grösse"), "[Größe] zählt"},
 		{"日本語の文書", anyWords("本語"), "日[本語]の文書"},
 		{"日本語の文書", anyWords("文"), "日本語の[文書]"},
+		{"An annual reports' report: annual report", anyWords("annual report"), "An annual reports' report: [annual report]"},
+		{"See RE-2026/\n00417 of 2026", anyWords("re-2026/00417"), "See [RE-2026/ 00417] of 2026"},
+		{"reporting on Répétition", wordsOf(catalog.And{prefixed("rep")}), "[reporting] on [Répétition]"},
+		{"annual report", wordsOf(prefixed("annual rep")), "[annual report]"},
+		{"全角ＡＢＣと東京都庁", anyWords("東京都", "abc"), "全角[ＡＢＣ]と[東京都]庁"},
+		{"ไทยภาษา", anyWords("ภาษา"), "ไทย[ภาษา]"},
+		{"soft\u00adware", anyWords("software"), "[soft\u00adware]"},
 		{"a b c", nil, "a b c"},
 		{"cat and dog", wordsOf(catalog.And{anyText("cat"), catalog.Not{Node: anyText("dog")}}), "[cat] and dog"},
 		{"cat and dog", wordsOf(catalog.Or{anyText("cat"), catalog.Text{Field: catalog.Subject, Value: "dog"}}), "[cat] and dog"},
@@ -80,4 +91,23 @@ func FuzzSnippet(f *testing.F) {
 			at = m[1]
 		}
 	})
+}
+
+// BenchmarkSnippet makes a piece of a text in which the word is at the end,
+// and of one without it.
+func BenchmarkSnippet(b *testing.B) {
+	for name, text := range map[string]string{
+		"english": strings.Repeat("All of the filler words go on and on until here. ", 400),
+		"german":  strings.Repeat("Größere Übungen für ältere Schüler, für später. ", 400),
+		"chinese": strings.Repeat("这是一个很长的句子，没有空格。", 500),
+	} {
+		wanted := anyWords("zebra", "annual report", "斑馬")
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(text)))
+			b.ReportAllocs()
+			for b.Loop() {
+				snippet(text+"zebra", wanted)
+			}
+		})
+	}
 }

@@ -2,7 +2,6 @@ package search
 
 import (
 	"fmt"
-	"strings"
 	"unicode/utf8"
 
 	"mailarchive/internal/mail"
@@ -27,8 +26,3 @@ func (e *SyntaxError) Error() string {
 
 // Unwrap makes it a mail.ErrBadInput.
 func (e *SyntaxError) Unwrap() error { return mail.ErrBadInput }
-
-// Point shows the query with a mark under the place, for a terminal.
-func (e *SyntaxError) Point() string {
-	return e.Query + "\n" + strings.Repeat(" ", utf8.RuneCountInString(e.Query[:e.Pos])) + "^"
-}

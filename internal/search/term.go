@@ -33,7 +33,7 @@ func (p *parser) checkStar(value piece, words []string) error {
 	if len(words) > 0 {
 		last = words[len(words)-1]
 	}
-	if value.begun && utf8.RuneCountInString(last) < shortestBeginning && !dense(last) {
+	if value.begun && utf8.RuneCountInString(last) < shortestBeginning && !isDense(last) {
 		return p.fail(value.pos, fmt.Sprintf("%s* is too short a beginning", value.text), "write three letters or more in front of the *")
 	}
 	if i := strings.IndexByte(value.text, '*'); i >= 0 && value.kind == word {
@@ -42,11 +42,11 @@ func (p *parser) checkStar(value piece, words []string) error {
 	return nil
 }
 
-// dense reports whether a word is of a script without spaces, where two
-// characters say as much as a word elsewhere.
-func dense(word string) bool {
-	words, prefix := token.Phrase(word, false)
-	return prefix || len(words) > 0 && words[len(words)-1] != word
+// isDense reports whether a word is of a script without spaces, where one or
+// two characters say as much as a word elsewhere.
+func isDense(word string) bool {
+	r, _ := utf8.DecodeRuneInString(word)
+	return token.IsDense(r)
 }
 
 // header reads NAME or NAME=value; the value may be in quotes.

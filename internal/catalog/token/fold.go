@@ -92,6 +92,13 @@ const (
 	prolonged      = '\u30fc' // lengthens a vowel in kana; of no script of its own
 )
 
+// IsDense reports whether a character is of a script without spaces, in which
+// each begins a word (see the package comment).
+func IsDense(r rune) bool {
+	const first = 0x0e00 // Thai is the lowest of them
+	return r >= first && classOf(r) == dense
+}
+
 func denseScripts() []*unicode.RangeTable {
 	return []*unicode.RangeTable{
 		unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul, unicode.Bopomofo,
