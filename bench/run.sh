@@ -18,21 +18,37 @@ go test -run '^$' -bench 'Append' -benchtime 3s ./internal/vault
 echo; echo "## Keywords against judgement by hand"
 go run ./bench/keywords
 
-corpora=${MAIL_CORPORA:-../shared/corpora}
+echo; echo "## From accepted to found, at 500 messages a second"
+go run ./bench/fresh -archive ./mail-archive
+
+corpora=$(realpath -m "${MAIL_CORPORA:-../shared/corpora}")
 if [ ! -e "$corpora/bulk-dev.tar.zst" ]; then
   echo; echo "NOT RUN: import and search over real mail, $corpora/bulk-dev.tar.zst is not there"
   exit 0
 fi
-folder=$(mktemp -d)
+folder=$(mktemp -d /var/tmp/bench-XXXXXX)
 trap 'rm -rf "$folder"' EXIT
 zstd -dc --long=27 "$corpora/bulk-dev.tar.zst" | tar x -C "$folder"
 
 echo; echo "## Import into the vault alone"
 go run ./bench/vaultimport -folder "$folder"
 
-echo; echo "## Import, stored and indexed"
-time ./mail-archive import --data "$folder/data" "$folder/bulk"
-./mail-archive stats --data "$folder/data"
+echo; echo "## Import, stored and indexed, beside notmuch and mu"
+go run ./bench/index -archive ./mail-archive -folder "$folder" -keep "$folder/archive"
 
-echo; echo "## Search over it, newest 50 with rows, recipients and snippets"
-go test -run '^$' -bench 'Search' -benchtime 1s ./internal/sqlite
+echo; echo "## Search over it"
+go run ./bench/search -data "$folder/archive"
+rm -rf "$folder/archive"
+
+echo; echo "## The rate of indexing as the archive grows"
+messages=${BENCH_SCALE:-200000}
+free=$(df --output=avail -k /var/tmp | tail -1)
+if ! command -v python3 >/dev/null || [ ! -e "$corpora/gen_scale.py" ]; then
+  echo "NOT RUN: needs python3 and $corpora/gen_scale.py"
+elif [ "$free" -lt $((messages * 60)) ]; then # 60 kB a message: mail, vault, catalog and what is to spare
+  echo "NOT RUN: $messages messages need $((messages * 60 / 1000000)) GB free in /var/tmp"
+else
+  go run ./bench/scale -n "$messages" -base "$folder" -script "$corpora/gen_scale.py" -keep "$folder/archive"
+  echo; echo "## Search over that"
+  go run ./bench/search -data "$folder/archive"
+fi
