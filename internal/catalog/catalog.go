@@ -38,6 +38,9 @@ type Document struct {
 	// nothing but the reason, in Problems. A later arrival of the same content
 	// that is not Unread takes its place.
 	Unread bool
+	// Prepared is what a [Preparer] has made of the document for its own
+	// Apply; nobody else looks at it.
+	Prepared any
 }
 
 // Row is a message as results list it.

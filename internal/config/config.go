@@ -52,7 +52,7 @@ type Config struct {
 
 	MinFree     Size   `key:"min-free" default:"256MiB" min:"1MiB" max:"1TiB" why:"catalog and audit record must still be written on a full disk" doc:"Free space below which no mail is taken in (452) until there is more."`
 	SegmentSize Size   `key:"segment-size" default:"256MiB" min:"1MiB" max:"256MiB" why:"vault format 1 says so" doc:"Size at which the vault begins a new segment file."`
-	Compression string `key:"compression" default:"fastest" oneof:"fastest|default|better" doc:"How hard the vault compresses: fastest, default or better."`
+	Compression string `key:"compression" default:"better" oneof:"fastest|default|better" doc:"How hard the vault compresses: fastest, default or better."`
 
 	Timezone Zone `key:"timezone" default:"Local" doc:"Time zone in which days and months begin: Local, UTC or a name such as Europe/Berlin."`
 

@@ -58,7 +58,7 @@ func TestDefaultsWork(t *testing.T) {
 	if l.IdleTimeout.Span() != 5*time.Minute || l.MaxRecipients != 10000 || l.Timezone.Location() != time.Local {
 		t.Errorf("%v %v %v", l.IdleTimeout, l.MaxRecipients, l.Timezone)
 	}
-	if l.LogLevel != slog.LevelInfo || l.LogFormat != "auto" || l.Compression != "fastest" {
+	if l.LogLevel != slog.LevelInfo || l.LogFormat != "auto" || l.Compression != "better" {
 		t.Errorf("%v %v %v", l.LogLevel, l.LogFormat, l.Compression)
 	}
 }

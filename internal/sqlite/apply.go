@@ -59,7 +59,7 @@ func (db *DB) apply(batch []catalog.Document, upTo uint64) error {
 			return err
 		}
 	}
-	w := &writer{tx: tx, add: db.add.in(tx), buffers: &db.spare, state: &state, terms: &db.terms, uncounted: &db.uncounted}
+	w := &writer{tx: tx, add: db.add.in(tx), state: &state, terms: &db.terms, uncounted: &db.uncounted}
 	if err := w.batch(ctx, batch, db.days); err != nil {
 		return err
 	}
@@ -114,7 +114,6 @@ type writer struct {
 	terms *frequencies
 	// uncounted is how many messages wait to be counted, about.
 	uncounted *int
-	*buffers
 }
 
 // batch writes documents in the order of their docids: the index grows at its
@@ -375,8 +374,12 @@ func (w *writer) index(ctx context.Context, e *entry) error {
 			return err
 		}
 	}
-	t := &w.text
-	t.fill(&e.best().Message, e.comings)
+	d := e.best()
+	t, prepared := d.Prepared.(*text)
+	if !prepared {
+		t = textOf(&d.Message)
+	}
+	t = t.with(d.Keywords, e.comings)
 	_, err := w.add.index.ExecContext(ctx, e.docid, t.body, t.subject, t.attachment,
 		t.fromNames, t.toNames, t.ccNames, t.bccNames, t.address, t.header)
 	return err

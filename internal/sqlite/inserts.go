@@ -7,9 +7,6 @@ import (
 	"mailarchive/internal/catalog"
 )
 
-// buffers are kept from one Apply to the next.
-type buffers struct{ text text }
-
 // inserts are the statements of Apply, prepared once.
 type inserts struct {
 	find, message, joins, replace, arrival, comings, holds, unindex, index, candidate, uncounted *sql.Stmt

@@ -117,7 +117,7 @@ func matchText(t catalog.Text) (expr, error) {
 	var list []expr
 	switch t.Field {
 	case catalog.AnyText:
-		list = append(matchWords(columnsAll, v), matchAddress(v, roleAny)...)
+		list = append(matchWords(columnsAll, v), matchAddress(v, searchedRoles()...)...)
 		list = append(list, matchMessageID(v.value)...)
 	case catalog.From:
 		list = matchPerson(columnsFrom, v, roleFrom, roleEnvelope)

@@ -61,7 +61,6 @@ type DB struct {
 
 	applying sync.Mutex // held by Apply: it uses the three below
 	add      *inserts
-	spare    buffers
 	terms    frequencies
 	// uncounted is how many messages wait to be counted, as far as this
 	// process has added them.

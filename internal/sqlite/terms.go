@@ -3,6 +3,8 @@ package sqlite
 import (
 	"crypto/sha256"
 	"encoding/base32"
+	"maps"
+	"slices"
 	"strings"
 
 	"mailarchive/internal/catalog"
@@ -18,7 +20,7 @@ import (
 //	=fd:mail.example.org        domain
 //	=fp:example.org             each domain above it
 //
-// and the same with role a for any role that a search looks into. Besides:
+// Besides:
 //
 //	=m:4ZTK…                    hash of the Message-ID
 //	=k:annual_report            keyword, its words joined
@@ -32,7 +34,6 @@ const (
 	termAll      = "=all"
 	termNone     = "=none" // in no document
 	termAttached = "=file"
-	roleAny      = "a" // roleFrom to roleEnvelope
 )
 
 // maxHeaderWords bounds what a message's header fields take in the index.
@@ -46,38 +47,50 @@ type text struct {
 	seen                                  map[string]bool // terms in address
 }
 
-// fill makes the columns from a message and what its arrivals add.
-// What the slices held before is overwritten.
-func (t *text) fill(m *extract.Message, comings []coming) {
-	t.body = token.AppendText(t.body[:0], m.Text)
-	t.subject = token.AppendText(t.subject[:0], m.Subject)
-	t.attachment = t.attachment[:0]
+// Prepare implements [catalog.Preparer]: the words and terms of the content.
+func (db *DB) Prepare(d *catalog.Document) {
+	d.Prepared = textOf(&d.Message)
+}
+
+// textOf makes the columns from the content of a message.
+func textOf(m *extract.Message) *text {
+	t := &text{seen: map[string]bool{}}
+	t.body = token.AppendText(nil, m.Text)
+	t.subject = token.AppendText(nil, m.Subject)
 	for _, a := range m.Attachments {
 		t.attachment = appendName(t.attachment, a.Name)
 	}
-	t.address, t.seen = t.address[:0], map[string]bool{}
 	t.add(termAll)
 	if m.MessageID != "" {
 		t.add(messageIDTerm(m.MessageID))
 	}
-	t.fromNames = t.people(t.people(t.fromNames[:0], roleFrom, m.From), roleFrom, m.Sender)
-	t.toNames = t.people(t.toNames[:0], roleTo, m.To)
-	t.ccNames = t.people(t.ccNames[:0], roleCc, m.Cc)
-	t.bccNames = t.people(t.bccNames[:0], roleBcc, m.Bcc)
+	t.fromNames = t.people(t.people(nil, roleFrom, m.From), roleFrom, m.Sender)
+	t.toNames = t.people(nil, roleTo, m.To)
+	t.ccNames = t.people(nil, roleCc, m.Cc)
+	t.bccNames = t.people(nil, roleBcc, m.Bcc)
 	if len(m.Attachments) > 0 {
 		t.add(termAttached)
 	}
-	for _, k := range m.Keywords {
-		t.add(keywordTerm(k))
-	}
 	t.headers(m.Headers)
-	for _, c := range comings {
-		t.coming(c)
+	return t
+}
+
+// with returns the columns together with what only Apply knows: the keywords
+// that were chosen and what the arrivals add. It leaves t as it was, since a
+// batch may be applied again.
+func (t *text) with(keywords []string, comings []coming) *text {
+	whole := *t
+	whole.address, whole.seen = slices.Clone(t.address), maps.Clone(t.seen)
+	for _, k := range keywords {
+		whole.add(keywordTerm(k))
 	}
+	for _, c := range comings {
+		whole.coming(c)
+	}
+	return &whole
 }
 
 func (t *text) headers(list []extract.Header) {
-	t.header = t.header[:0]
 	left := maxHeaderWords
 	for _, h := range list {
 		t.header = append(append(t.header, headerTerm(h.Name, "")...), ' ')
@@ -127,13 +140,6 @@ func (t *text) addresses(role, address string) {
 		return
 	}
 	p := token.Address(address)
-	t.parts(role, p)
-	if role != roleOwner {
-		t.parts(roleAny, p)
-	}
-}
-
-func (t *text) parts(role string, p token.Parts) {
 	if !t.add(addressTerm(role, p.Whole)) {
 		return
 	}
