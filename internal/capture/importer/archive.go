@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"io/fs"
 	"time"
 
 	"mailarchive/internal/mail"
@@ -36,6 +37,17 @@ type Options struct {
 	Format Format
 	// Folder is put in front of every message's folder.
 	Folder string
+	// Since and Before bound the date of files: the one in the name, else the
+	// time of the last change. Since <= date < Before; zero is no bound. A
+	// file in a tar has a date too; an mbox and what is in it has that of the
+	// file.
+	Since, Before time.Time
+	// DeliveredTo believes header fields that begin with X-Clear-Delivered-To:
+	// their addresses become envelope recipients, so that their owners see the
+	// message. It is for sources that nobody but the old archive wrote to.
+	DeliveredTo bool
+	// Passwords open encrypted archives; each is tried, in order.
+	Passwords [][]byte
 	// InFlight is how many messages are handed over at once, 64 if 0. The
 	// archive makes what waits durable together.
 	InFlight int
@@ -56,6 +68,10 @@ type Options struct {
 	// waits by the machine's clock.
 	Clock func() time.Time
 	Wait  func(ctx context.Context, d time.Duration) error
+
+	// pass, when set, reports true for files that are of no interest at all:
+	// not even an outcome tells of them.
+	pass func(path string, info fs.FileInfo) bool
 }
 
 func (o Options) withDefaults() (Options, error) {

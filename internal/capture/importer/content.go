@@ -17,11 +17,15 @@ import (
 // digest and once for the archive.
 const smallMax = 1 << 20
 
+// headerSize is how many bytes of a large message are kept for what its header
+// says.
+const headerSize = 64 << 10
+
 // content is one message: its digest, and a way to read it as often as needed.
 type content struct {
 	digest mail.Digest
 	size   int64
-	head   []byte // the beginning, at least headSize bytes if there are as many
+	head   []byte // the beginning, at least headerSize bytes if there are as many
 	stable bool   // it is in memory, where it cannot change
 	again  func() (io.Reader, error)
 	close  func() error
@@ -61,7 +65,7 @@ func streamed(first []byte, r io.Reader, again func() (io.Reader, error)) (*cont
 	}
 	return &content{
 		digest: mail.Digest(h.Sum(nil)), size: int64(len(first)) + n,
-		head: bytes.Clone(first[:min(len(first), headSize)]), again: again,
+		head: bytes.Clone(first[:min(len(first), headerSize)]), again: again,
 		close: func() error { return nil },
 	}, nil
 }

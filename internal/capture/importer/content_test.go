@@ -43,7 +43,7 @@ func TestFileContentAroundTheLimit(t *testing.T) {
 			if c.digest != mail.Sum([]byte(text)) || c.size != int64(size) || c.stable != (size <= smallMax) {
 				t.Errorf("%d bytes: digest %v, size %d, in memory %v", size, c.digest, c.size, c.stable)
 			}
-			if want := min(size, headSize); len(c.head) < want || !strings.HasPrefix(text, string(c.head)) {
+			if want := min(size, headerSize); len(c.head) < want || !strings.HasPrefix(text, string(c.head)) {
 				t.Errorf("%d bytes: the head has %d", size, len(c.head))
 			}
 			for range 2 { // a second try reads it again

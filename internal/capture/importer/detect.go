@@ -18,6 +18,8 @@ const (
 	KindEML                     // one message
 	KindMbox                    // an mbox file
 	KindGzip                    // a gzip file; what is inside decides
+	KindTar                     // a tar file; its files may be messages
+	KindEncrypted               // an encrypted archive; what is inside decides
 	KindMaildir                 // a folder with cur and new
 	KindFolder                  // any other folder
 	KindControl                 // an index, lock or settings file of a mail program
@@ -31,18 +33,21 @@ type Format string
 const (
 	FormatAuto Format = ""    // by content; an mbox is read as mboxrd
 	FormatEML  Format = "eml" // every file is one message
+	// FormatSpool is the old system's folder: every file is one message,
+	// unless it is one of its archives.
+	FormatSpool Format = "spool"
 )
 
-// ParseFormat reads the name of a format: auto (or nothing), eml, mboxrd,
-// mboxo, mboxcl, mboxcl2. The error wraps mail.ErrBadInput.
+// ParseFormat reads the name of a format: auto (or nothing), eml, spool,
+// mboxrd, mboxo, mboxcl, mboxcl2. The error wraps mail.ErrBadInput.
 func ParseFormat(s string) (Format, error) {
 	switch f := Format(s); f {
 	case "auto":
 		return FormatAuto, nil
-	case FormatAuto, FormatEML, Format(Mboxrd), Format(Mboxo), Format(Mboxcl), Format(Mboxcl2):
+	case FormatAuto, FormatEML, FormatSpool, Format(Mboxrd), Format(Mboxo), Format(Mboxcl), Format(Mboxcl2):
 		return f, nil
 	}
-	return "", fmt.Errorf("%q is no format (auto, eml, mboxrd, mboxo, mboxcl, mboxcl2): %w", s, mail.ErrBadInput)
+	return "", fmt.Errorf("%q is no format (auto, eml, spool, mboxrd, mboxo, mboxcl, mboxcl2): %w", s, mail.ErrBadInput)
 }
 
 // dialect returns how to read an mbox. Nothing in a file tells mboxrd from
@@ -50,7 +55,7 @@ func ParseFormat(s string) (Format, error) {
 // mboxrd such a line was ">From ", as mboxo it was ">>From ", which is far
 // rarer; so mboxrd it is, unless told otherwise.
 func (f Format) dialect() Dialect {
-	if f == FormatAuto || f == FormatEML {
+	if f == FormatAuto || f == FormatEML || f == FormatSpool {
 		return Mboxrd
 	}
 	return Dialect(f)
@@ -77,6 +82,10 @@ func Detect(name string, head []byte) (kind Kind, advice string) {
 	switch {
 	case bytes.HasPrefix(head, []byte("\x1f\x8b\x08")): // RFC 1952 2.3.1
 		return KindGzip, ""
+	case isTar(head):
+		return KindTar, ""
+	case isEncrypted(lower, head):
+		return KindEncrypted, ""
 	case startsMbox(lower, head):
 		return KindMbox, ""
 	case startsHeader(head):

@@ -10,7 +10,6 @@ import (
 // container is a file format that we know by its first bytes and cannot read.
 type container struct {
 	magic  string
-	at     int // offset of magic
 	suffix string
 	advice string
 }
@@ -31,7 +30,6 @@ func containers() []container {
 		{magic: "\x78\x9f\x3e\x22", advice: "TNEF (winmail.dat), not supported on its own: import the message it was attached to"},
 		{suffix: ".emlx", advice: "Apple Mail message, not supported yet: export the mailbox from Mail as .mbox and import that"},
 		{magic: "PK\x03\x04", advice: unpack},
-		{magic: "ustar", at: 257, advice: unpack},
 		{magic: "7z\xbc\xaf\x27\x1c", advice: unpack},
 		{magic: "\x28\xb5\x2f\xfd", advice: compress},
 		{magic: "\xfd7zXZ\x00", advice: compress},
@@ -43,10 +41,7 @@ func containers() []container {
 // empty for all others.
 func unsupported(lower string, head []byte) string {
 	for _, c := range containers() {
-		if len(head) < c.at || !strings.HasSuffix(lower, c.suffix) {
-			continue
-		}
-		if bytes.HasPrefix(head[c.at:], []byte(c.magic)) {
+		if strings.HasSuffix(lower, c.suffix) && bytes.HasPrefix(head, []byte(c.magic)) {
 			return c.advice
 		}
 	}

@@ -22,7 +22,8 @@ type item struct {
 	origin  mail.Origin
 	content *content
 	index   int   // in an mbox, from 1
-	offset  int64 // in an mbox
+	offset  int64 // in an mbox or a tar
+	to      []mail.Recipient
 	span    int64 // bytes of the source that it covers
 }
 
@@ -106,7 +107,7 @@ func (r *run) try(ctx context.Context, it *item) (mail.Arrival, bool, error) {
 		return mail.Arrival{}, false, &itemError{err}
 	}
 	origin := it.origin
-	arrival, err := r.archive.Accept(ctx, mail.Envelope{Source: it.source, Origin: &origin}, body)
+	arrival, err := r.archive.Accept(ctx, mail.Envelope{Source: it.source, To: it.to, Origin: &origin}, body)
 	if srcErr := body.failed(); srcErr != nil {
 		return arrival, false, &itemError{srcErr}
 	}

@@ -17,6 +17,7 @@ const (
 	sourceEML     = "import:eml"
 	sourceMbox    = "import:mbox"
 	sourceMaildir = "import:maildir"
+	sourceTar     = "import:tar"
 )
 
 // read is the visit that imports: single messages go to the workers, an mbox is
@@ -56,6 +57,10 @@ func (r *run) file(ctx context.Context, f found) error {
 		return r.submit(ctx, func(ctx context.Context) { r.message(ctx, f, d.packed) })
 	case d.kind == KindMbox:
 		return r.mbox(ctx, f, d.packed)
+	case d.kind == KindTar:
+		return r.tarFile(ctx, f, d.packed)
+	case d.kind == KindEncrypted:
+		return r.encryptedFile(ctx, f)
 	default:
 		r.aside(f, Skipped, d.advice)
 	}
@@ -90,8 +95,11 @@ func (r *run) detect(path string) (detected, error) {
 		d.packed = true
 		d.kind, d.advice = Detect(name, head)
 	}
-	if r.o.Format != FormatAuto && d.kind == KindEML && startsMbox(strings.ToLower(name), head) {
+	if r.o.Format != FormatAuto && r.o.Format != FormatSpool && d.kind == KindEML && startsMbox(strings.ToLower(name), head) {
 		d.kind = KindMbox // a dialect was named, so the "From " line is not the message's
+	}
+	if r.o.Format == FormatSpool && len(head) > 0 && isMessage(d.kind) {
+		d.kind = KindEML // whatever is in it
 	}
 	switch d.kind {
 	case KindUnknown:
@@ -155,10 +163,17 @@ func heldFor(size int64, packed bool) int64 {
 
 // item begins a message found at f.
 func (r *run) item(source string, f found, c *content) *item {
-	return &item{
+	it := &item{
 		source: source, content: c, span: f.size,
 		origin: mail.Origin{Path: f.path, Folder: f.folder, Owner: r.o.Owner},
 	}
+	if r.o.DeliveredTo {
+		it.to = deliveredTo(c.head)
+	}
+	if r.o.Format == FormatSpool && f.info != nil {
+		it.origin.Delivered = spoolTime(filepath.Base(f.path), f.info.ModTime())
+	}
+	return it
 }
 
 // maildirMessage imports the files of one Maildir message one after the other:

@@ -43,7 +43,7 @@ type run struct {
 // all scans, then reads while the workers hand over.
 func (r *run) all(ctx context.Context) error {
 	r.track.phase(Scanning)
-	if err := walkAll(ctx, r.o.Paths, r.count); err != nil {
+	if err := walkAll(ctx, r.o.Paths, r.chosen(r.count)); err != nil {
 		return err
 	}
 	r.track.phase(Reading)
@@ -55,7 +55,7 @@ func (r *run) all(ctx context.Context) error {
 			}
 		})
 	}
-	err := walkAll(ctx, r.o.Paths, r.read)
+	err := walkAll(ctx, r.o.Paths, r.chosen(r.read))
 	close(r.tasks)
 	workers.Wait()
 	if cause := context.Cause(ctx); cause != nil {

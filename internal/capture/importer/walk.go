@@ -12,9 +12,10 @@ import (
 
 // found is what the walk meets: a file to be read, or something left aside.
 type found struct {
-	path   string // absolute
-	folder string // mail folder of what is in it; for an mbox, of the folder it is in
-	size   int64  // in bytes
+	path   string      // absolute
+	folder string      // mail folder of what is in it; for an mbox, of the folder it is in
+	size   int64       // in bytes
+	info   fs.FileInfo // of the file, or of the first of a Maildir message's
 	// names are the files of one Maildir message, relative to path, which is
 	// the Maildir: one nearly always, more when a copy or a crash left it in
 	// both new and cur. nil outside a Maildir.
@@ -101,7 +102,7 @@ func (w *walker) root(ctx context.Context, root found) error {
 // file visits one file that is not a Maildir message.
 func (w *walker) file(ctx context.Context, path, folder string, info fs.FileInfo) error {
 	w.reach(path)
-	f := found{path: path, folder: folder, size: info.Size()}
+	f := found{path: path, folder: folder, size: info.Size(), info: info}
 	switch mode := info.Mode(); {
 	case mode&fs.ModeSymlink != 0:
 		f.reason = "symbolic link, not followed: give it as an argument to import it"
@@ -235,6 +236,6 @@ func maildirEntry(path, folder, box string, e fs.DirEntry, messages map[string]*
 		f.names, f.size = append(f.names, name), f.size+aside.size
 		return nil
 	}
-	messages[unique] = &found{path: path, folder: folder, size: aside.size, names: []string{name}, unique: unique}
+	messages[unique] = &found{path: path, folder: folder, size: aside.size, info: info, names: []string{name}, unique: unique}
 	return messages[unique]
 }
