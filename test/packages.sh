@@ -6,7 +6,7 @@ set -euo pipefail
 declare -A wanted=(
   [gcc]="gcc libc6-dev" [tar]=tar [zstd]=zstd [jq]=jq [sha256sum]=coreutils
   [postconf]="postfix postfix-pcre" [swaks]=swaks [smtp-source]=postfix [curl]=curl
-  [python3]=python3
+  [dovecot]="dovecot-core dovecot-lmtpd" [openssl]=openssl [unzip]=unzip [python3]=python3 [gpg]=gnupg [pigz]=pigz
 )
 missing=()
 for tool in "${!wanted[@]}"; do

@@ -14,15 +14,22 @@ import (
 // holey is a catalog that lacks some arrivals.
 type holey struct {
 	catalog.Catalog
-	lacks []uint64
-	err   error
-	calls int
+	lacks  []uint64
+	others []uint64 // numbers that another arrival bears
+	err    error
+	calls  int
 }
 
-func (h *holey) Listed(ctx context.Context, first, last uint64) ([]uint64, error) {
+func (h *holey) Listed(ctx context.Context, first, last uint64) ([]catalog.Listing, error) {
 	h.calls++
-	seqs, err := h.Catalog.Listed(ctx, first, last)
-	return slices.DeleteFunc(seqs, func(seq uint64) bool { return slices.Contains(h.lacks, seq) }), errors.Join(err, h.err)
+	list, err := h.Catalog.Listed(ctx, first, last)
+	list = slices.DeleteFunc(list, func(l catalog.Listing) bool { return slices.Contains(h.lacks, l.Seq) })
+	for i, l := range list {
+		if slices.Contains(h.others, l.Seq) {
+			list[i].ID[0]++
+		}
+	}
+	return list, errors.Join(err, h.err)
 }
 
 func TestCompare(t *testing.T) {
@@ -48,6 +55,10 @@ func TestCompare(t *testing.T) {
 		c.lacks = []uint64{uint64(n)}
 		if got, err := ix.Compare(t.Context(), 0); err != nil || got.Missing != 1 || got.First != uint64(n) {
 			t.Errorf("%d arrivals, the last missing: %+v, %v", n, got, err)
+		}
+		c.lacks, c.others = nil, []uint64{uint64(n)}
+		if got, err := ix.Compare(t.Context(), 0); err != nil || got.Missing != 1 || got.First != uint64(n) {
+			t.Errorf("%d arrivals, the last of another vault: %+v, %v", n, got, err)
 		}
 		if got, err := ix.Compare(t.Context(), uint64(n)); err != nil || got.Missing != 0 {
 			t.Errorf("%d arrivals, behind the missing one: %+v, %v", n, got, err)

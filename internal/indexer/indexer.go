@@ -2,6 +2,7 @@ package indexer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -24,10 +25,10 @@ type Vault interface {
 	// Walk calls each for what is there from seq from on, by rising seq, until
 	// each returns an error, which it returns. Seqs may be missing.
 	Walk(ctx context.Context, from uint64, each func(Item) error) error
-	// Seqs calls each for the number of every record from seq from on that is
-	// not lost, by rising seq, until each returns an error, which it returns.
-	// It reads no mail.
-	Seqs(ctx context.Context, from uint64, each func(seq uint64) error) error
+	// Seqs calls each for the number and the ID of every arrival from seq from
+	// on that is not lost, by rising seq, until each returns an error, which it
+	// returns. It reads no mail.
+	Seqs(ctx context.Context, from uint64, each func(seq uint64, id mail.ID) error) error
 }
 
 // Item is an arrival in the vault.
@@ -41,6 +42,11 @@ type Item struct {
 	// mail.ErrDamaged when the bytes cannot be read back. Not called when Err
 	// is set.
 	Open func() (io.ReadCloser, error)
+	// Known returns what was known of the message before its bytes left for an
+	// archive file; it is asked when the error of Open wraps mail.ErrElsewhere.
+	Known func() (catalog.Document, error)
+	// Note says that the record is no arrival: there is nothing to list.
+	Note bool
 }
 
 // Indexer keeps a catalog in step with a vault. The fields are set before use;
@@ -72,6 +78,9 @@ type Indexer struct {
 	one chan struct{}
 	// large holds a token while content above largeContent is extracted.
 	large chan struct{}
+	// moved has a token when another catalog took the place of the one that Run
+	// waits behind.
+	moved chan struct{}
 
 	mu     sync.Mutex
 	status Status
@@ -91,7 +100,7 @@ func New(v Vault, c catalog.Catalog) *Indexer {
 		Vault: v, Catalog: c, Log: slog.New(slog.DiscardHandler),
 		Limits: extract.DefaultLimits(), Candidates: keyword.NewFinder().Candidates, Workers: runtime.GOMAXPROCS(0), Gather: 40 * time.Millisecond,
 		Patience: [2]time.Duration{200 * time.Millisecond, 30 * time.Second}, Now: time.Now,
-		one: make(chan struct{}, 1), large: make(chan struct{}, 1),
+		one: make(chan struct{}, 1), large: make(chan struct{}, 1), moved: make(chan struct{}, 1),
 	}
 }
 
@@ -103,7 +112,7 @@ func (ix *Indexer) Run(ctx context.Context) error {
 		cursor, err := ix.step(ctx, ix.Catalog)
 		if err == nil {
 			wait = ix.Patience[0]
-			err = ix.Vault.WaitPast(ctx, cursor)
+			err = ix.await(ctx, cursor)
 			pause(ctx, ix.Gather)
 		}
 		if ctx.Err() != nil {
@@ -115,6 +124,36 @@ func (ix *Indexer) Run(ctx context.Context) error {
 		ix.Log.ErrorContext(ctx, "indexing failed, trying again", "step", "catalog", "error", err, "wait", wait)
 		pause(ctx, wait)
 		wait = min(2*wait, ix.Patience[1])
+	}
+}
+
+// await waits for a record behind the cursor, or for another catalog.
+func (ix *Indexer) await(ctx context.Context, cursor uint64) error {
+	waiting, stop := context.WithCancel(ctx)
+	var group sync.WaitGroup
+	group.Go(func() {
+		select {
+		case <-ix.moved:
+			stop()
+		case <-waiting.Done():
+		}
+	})
+	err := ix.Vault.WaitPast(waiting, cursor)
+	stop()
+	group.Wait()
+	if errors.Is(err, context.Canceled) {
+		return ctx.Err() // nil when it was the other catalog
+	}
+	return err
+}
+
+// Moved tells that another catalog, with that cursor, is behind the front now:
+// Status says so from here on, and Run goes on from there.
+func (ix *Indexer) Moved(cursor uint64) {
+	ix.place(cursor)
+	select {
+	case ix.moved <- struct{}{}:
+	default:
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"syscall"
 
@@ -21,6 +22,9 @@ const largeContent = 8 << 20
 // error is one that may be gone on the next try.
 func (ix *Indexer) read(ctx context.Context, x *extract.Extractor, item Item) (d catalog.Document, skip bool, err error) {
 	d.Arrival = item.Arrival
+	if item.Note {
+		return d, true, nil
+	}
 	if item.Err != nil {
 		return ix.lost(ctx, d, item.Err)
 	}
@@ -41,11 +45,36 @@ func (ix *Indexer) read(ctx context.Context, x *extract.Extractor, item Item) (d
 			d.Candidates = ix.Candidates(d.Subject, d.Text)
 		}
 		return d, false, nil
+	case errors.Is(err, mail.ErrElsewhere):
+		return ix.elsewhere(ctx, d, item, err), false, nil
 	case errors.Is(err, mail.ErrDamaged) || !ofTheMachine(err) && ix.tries.spent(item.Arrival.Seq):
 		ix.Log.ErrorContext(ctx, "content could not be read", "step", "extract", "id", d.Arrival.ID, "error", err)
 		return ix.unread(d, "the content could not be read: "+err.Error()), false, nil
 	}
 	return d, false, fmt.Errorf("read content of %s: %w", item.Arrival.ID, err)
+}
+
+// Describe reads one item as the indexer does, with an extractor of the caller's.
+// Its keywords are not chosen yet. An error is one that may be gone on the next
+// try.
+func (ix *Indexer) Describe(ctx context.Context, x *extract.Extractor, item Item) (catalog.Document, error) {
+	d, _, err := ix.read(ctx, x, item)
+	return d, err
+}
+
+// elsewhere makes the document of a message whose bytes are in an archive file
+// that cannot be read here, of what was known before they left.
+func (ix *Indexer) elsewhere(ctx context.Context, d catalog.Document, item Item, err error) catalog.Document {
+	reason := "its text is not searchable here: " + strings.ReplaceAll(err.Error(), "\n", "; ")
+	if item.Known != nil {
+		known, kerr := item.Known()
+		if kerr == nil {
+			known.Problems = append(known.Problems, reason)
+			return known
+		}
+		ix.Log.ErrorContext(ctx, "what was known of a sealed message cannot be read", "step", "extract", "id", d.Arrival.ID, "error", kerr)
+	}
+	return ix.unread(d, reason)
 }
 
 // ofTheMachine reports whether the error says nothing about the content: the

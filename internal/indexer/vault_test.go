@@ -154,7 +154,7 @@ func waitFor(t *testing.T, what string, is func() bool) {
 	}
 }
 
-func (s *shelf) Seqs(_ context.Context, from uint64, each func(seq uint64) error) error {
+func (s *shelf) Seqs(_ context.Context, from uint64, each func(seq uint64, id mail.ID) error) error {
 	s.mu.Lock()
 	items := s.items
 	s.mu.Unlock()
@@ -162,7 +162,7 @@ func (s *shelf) Seqs(_ context.Context, from uint64, each func(seq uint64) error
 		if i.Arrival.Seq < from || i.Err != nil && i.Arrival.ID.IsZero() {
 			continue
 		}
-		if err := each(i.Arrival.Seq); err != nil {
+		if err := each(i.Arrival.Seq, i.Arrival.ID); err != nil {
 			return err
 		}
 	}

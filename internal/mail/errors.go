@@ -15,6 +15,9 @@ var (
 	ErrNotAllowed = errors.New("not allowed")
 	// ErrDamaged: the bytes on disk are not those that were written.
 	ErrDamaged = errors.New("damaged")
+	// ErrElsewhere: the bytes left for an archive file, after they were sealed
+	// and verified (vault.Elsewhere names it).
+	ErrElsewhere = errors.New("in an archive file")
 	// ErrRetry: it did not work now and may work later.
 	ErrRetry = errors.New("try again later")
 	// ErrFull: no space, or less than the reserve; it is worth trying later.

@@ -69,7 +69,7 @@ func bulk(b *testing.B, raw, group int) (v *Vault, ids []mail.ID) {
 				b.Fatal(err)
 			}
 			n += size
-			q := &request{content: s, envelope: mail.Envelope{Source: "smtp", From: "a@example.org", To: []mail.Recipient{{Address: "b@example.org"}}}, done: make(chan error, 1)}
+			q := &request{kind: KindArrival, content: s, envelope: mail.Envelope{Source: "smtp", From: "a@example.org", To: []mail.Recipient{{Address: "b@example.org"}}}, done: make(chan error, 1)}
 			if err := v.enqueue(q); err != nil {
 				b.Fatal(err)
 			}
@@ -80,7 +80,7 @@ func bulk(b *testing.B, raw, group int) (v *Vault, ids []mail.ID) {
 				b.Fatal(err)
 			}
 			q.content.Discard()
-			ids = append(ids, q.arrival.ID)
+			ids = append(ids, q.arrival().ID)
 		}
 	}
 	return v, ids

@@ -34,13 +34,13 @@ func (c chain) after(now time.Time) time.Time {
 	return received
 }
 
-// follow returns the record that comes next in the chain. Received is what
-// after returned.
+// follow returns the record that comes next in the chain, of an arrival until
+// it is told otherwise. Received is what after returned.
 func (c chain) follow(vault UUID, received time.Time) *Record {
 	var salt [16]byte
 	rand.Read(salt[:]) // never fails (crypto/rand)
 	return &Record{
-		Format: FormatVersion, Vault: vault, Seq: c.seq + 1, Prev: c.head,
+		Format: arrivalFormat, Vault: vault, Seq: c.seq + 1, Prev: c.head,
 		Salt: hex.EncodeToString(salt[:]), Kind: KindArrival,
 		ID: mail.NextID(c.id, received), Received: received.Format(timeLayout),
 	}
@@ -50,8 +50,16 @@ func (c chain) follow(vault UUID, received time.Time) *Record {
 type piece struct {
 	raw     []byte // whole tar entries, until compress
 	frame   []byte
-	content *Staged // instead of raw: its packed frames
+	content *packed // instead of raw
 	entries []int   // of the commit, that begin in this frame
+}
+
+// packed is content as frames of its own.
+type packed struct {
+	r      io.ReaderAt
+	off    int64
+	size   int64    // of the frames together, in bytes
+	frames []uint32 // length of each
 }
 
 // commit is a batch on its way into a segment.
@@ -60,13 +68,16 @@ type commit struct {
 	pieces  []*piece
 	entries []entry
 	mark    mark
-	end     chain // the chain behind it
+	end     chain  // the chain behind it
+	seals   []Seal // among its records
 }
 
-// add puts the record and content of one request behind those that are there.
+// add puts the record of one request, and its content if it has any, behind
+// those that are there.
 func (c *commit) add(r *Record, s *Staged) error {
-	received, _ := time.Parse(timeLayout, r.Received)
-	r.SHA256, r.Size = s.digest(), s.size
+	if s != nil {
+		r.SHA256, r.Size = s.digest(), s.size
+	}
 	record, err := r.encode()
 	if err != nil {
 		return err
@@ -74,31 +85,44 @@ func (c *commit) add(r *Record, s *Staged) error {
 	if len(record) > maxRecord {
 		return fmt.Errorf("envelope takes %d bytes, %d are the limit: %w", len(record), maxRecord, mail.ErrTooLarge)
 	}
-	e := entry{seq: r.Seq, id: r.ID, digest: r.SHA256, size: r.Size, recordSize: uint32(len(record))}
-	content := s.buf
+	fd := found{entry: entryOf(r, len(record)), record: r, json: record, head: mail.Sum(record)}
+	var large *packed
 	switch {
-	case r.BytesIn != nil:
-		e.bytesIn, content = *r.BytesIn, nil
+	case s == nil || r.BytesIn != nil:
 	case s.packed != nil:
-		e.flags, content = entryBytes|entryLarge, nil
+		fd.flags |= entryBytes | entryLarge
+		large = &packed{s.packed.file, 0, s.packed.size, s.frames}
 	default:
-		e.flags = entryBytes
+		fd.flags |= entryBytes
+		fd.inline = s.buf
 	}
-	p := c.room(e, tarBlock+padded(int64(len(record)))+tarBlock+padded(int64(len(content))))
-	e.rawOffset = uint32(len(p.raw))
-	p.raw = appendTarHeader(p.raw, r.ID.String()+recordSuffix, int64(len(record)), received)
-	p.raw = pad(append(p.raw, record...))
+	c.put(fd, large)
+	return nil
+}
+
+// put puts a record behind those that are there, with the content that its
+// flags say: inline, or in frames of its own.
+func (c *commit) put(fd found, large *packed) {
+	received, _ := time.Parse(timeLayout, fd.record.Received)
+	e := fd.entry
+	size := tarBlock + padded(int64(len(fd.json)))
 	if e.flags&entryBytes != 0 {
-		p.raw = appendTarHeader(p.raw, r.ID.String()+contentSuffix, s.size, received)
-		p.raw = pad(append(p.raw, content...))
+		size += tarBlock + padded(int64(len(fd.inline)))
+	}
+	p := c.room(e, size)
+	e.rawOffset = uint32(len(p.raw))
+	p.raw = appendTarHeader(p.raw, e.id.String()+recordSuffix, int64(len(fd.json)), received)
+	p.raw = pad(append(p.raw, fd.json...))
+	if e.flags&entryBytes != 0 {
+		p.raw = appendTarHeader(p.raw, e.id.String()+contentSuffix, e.size, received)
+		p.raw = pad(append(p.raw, fd.inline...))
 	}
 	p.entries = append(p.entries, len(c.entries))
 	c.entries = append(c.entries, e)
-	if e.flags&entryLarge != 0 {
-		c.pieces = append(c.pieces, &piece{content: s})
+	if large != nil {
+		c.pieces = append(c.pieces, &piece{content: large})
 	}
-	c.end = chain{seq: r.Seq, head: mail.Sum(record), id: r.ID, received: received}
-	return nil
+	c.end = chain{seq: e.seq, head: fd.head, id: e.id, received: received}
 }
 
 // room returns the piece that the entry goes into: the last one if size more
@@ -120,7 +144,7 @@ func (c *commit) finish(of home, offset int64, codec *codec) {
 	c.compress(codec)
 	c.mark = mark{
 		home: of, offset: offset, first: c.entries[0].seq, count: uint32(len(c.entries)),
-		lastID: c.end.id, head: c.end.head,
+		lastID: c.end.id, head: c.end.head, replaces: c.mark.replaces,
 	}
 	for _, p := range c.pieces {
 		for _, i := range p.entries {
@@ -172,7 +196,7 @@ func (c *commit) writeTo(w io.Writer) error {
 			_, err = both.Write(p.frame)
 			c.buffers.give(p.frame)
 		} else {
-			_, err = io.Copy(both, io.NewSectionReader(p.content.packed.file, 0, p.content.packed.size))
+			_, err = io.Copy(both, io.NewSectionReader(p.content.r, p.content.off, p.content.size))
 		}
 		if err != nil {
 			return err

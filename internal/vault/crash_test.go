@@ -50,6 +50,7 @@ type life struct {
 	mu    sync.Mutex
 	acked map[mail.ID][]byte
 	story []string
+	shelf
 	// harmful is the last operation that any fault is planned for.
 	harmful int
 }
@@ -60,6 +61,7 @@ func newLife(t *testing.T, seed uint64) *life {
 		disk:  durabletest.New(durabletest.Options{Journal: seed%2 == 0}),
 		now:   time.Date(2026, 11, 30, 23, 59, 0, 0, time.UTC),
 		acked: map[mail.ID][]byte{},
+		shelf: newShelf(),
 	}
 }
 
@@ -116,6 +118,7 @@ func (l *life) harm() {
 func (l *life) send(v *Vault) {
 	for range 1 + l.rng.IntN(4) {
 		var wg sync.WaitGroup
+		l.besides(v, &wg)
 		for range 1 + l.rng.IntN(4) {
 			content := l.content()
 			wg.Go(func() {
@@ -141,6 +144,9 @@ func (l *life) there(v *Vault) {
 	l.t.Helper()
 	for id, content := range l.acked {
 		_, r, err := v.Open(ctx, id)
+		if l.mayBeElsewhere(id, content, err) {
+			continue
+		}
 		if err != nil {
 			l.fatal("message %s was told yes for and: %v", id, err)
 		}
@@ -242,6 +248,7 @@ func (l *life) lead() {
 	l.look(v)
 	l.send(v)
 	l.look(v)
+	l.letAllGo(v)
 	v.Close()
 	if l.t.Failed() {
 		l.fatal("see above")

@@ -61,6 +61,7 @@ type identity struct {
 	Format int     `json:"format"`
 	Vault  UUID    `json:"vault"`
 	Key    markKey `json:"key"`
+	owner  owner
 }
 
 // identify finds out which marks and records are the vault's own. The segments
@@ -77,8 +78,8 @@ func (v *Vault) identify(numbers []int) error {
 		return err
 	}
 	switch {
-	case first != nil && valid && *first == said, first == nil && valid:
-		v.owner = said
+	case first != nil && valid && *first == said.owner, first == nil && valid:
+		v.owner, v.format = said.owner, said.Format
 		return nil
 	case first != nil:
 		last, err := v.nextOwner(numbers, len(numbers)-1, -1)
@@ -94,6 +95,7 @@ func (v *Vault) identify(numbers []int) error {
 			return err
 		}
 	}
+	v.format = arrivalFormat
 	if len(numbers) > 0 {
 		v.log.Error("identity of the vault taken from its segments", "file", identityFile, "vault", v.owner.vault)
 	}
@@ -102,28 +104,47 @@ func (v *Vault) identify(numbers []int) error {
 
 // readIdentity reads vault.json. It is not valid when it is missing or no
 // identity.
-func (v *Vault) readIdentity() (o owner, valid bool, err error) {
+func (v *Vault) readIdentity() (said identity, valid bool, err error) {
 	name := filepath.Join(v.folder, identityFile)
 	b, err := readAll(v.fs, name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return o, false, nil
+		return said, false, nil
 	}
 	if err != nil {
-		return o, false, err
+		return said, false, err
 	}
-	var id identity
-	if err := json.Unmarshal(b, &id); err != nil {
+	if err := json.Unmarshal(b, &said); err != nil {
 		v.log.Error("identity of the vault cannot be read", "file", name, "error", err)
-		return o, false, nil
+		return said, false, nil
 	}
-	if id.Format != FormatVersion {
-		return o, false, fmt.Errorf("%s has format %d, this program reads %d: use a program of that version or newer", name, id.Format, FormatVersion)
+	if said.Format < arrivalFormat || said.Format > FormatVersion {
+		return said, false, fmt.Errorf("%s has format %d, this program reads those up to %d: use a program of that version or newer", name, said.Format, FormatVersion)
 	}
-	return owner{id.Vault, id.Key}, true, nil
+	said.owner = owner{said.Vault, said.Key}
+	return said, true, nil
+}
+
+// upgrade makes the vault one of the newest format, before something goes into
+// it that the first one does not know. Programs that know only that one refuse
+// it from then on.
+func (v *Vault) upgrade() error {
+	v.upgrades.Lock()
+	defer v.upgrades.Unlock()
+	if v.format == FormatVersion {
+		return nil
+	}
+	was := v.format
+	v.format = FormatVersion
+	if err := v.writeIdentity(); err != nil {
+		v.format = was
+		return fmt.Errorf("vault becomes one of format %d: %w", FormatVersion, kind(err))
+	}
+	v.putReadme()
+	return nil
 }
 
 func (v *Vault) writeIdentity() error {
-	id := identity{Format: FormatVersion, Vault: v.owner.vault, Key: v.owner.key}
+	id := identity{Format: v.format, Vault: v.owner.vault, Key: v.owner.key}
 	return durable.WriteFile(v.fs, filepath.Join(v.folder, identityFile), 0o600, func(w io.Writer) error {
 		return json.NewEncoder(w).Encode(id)
 	})

@@ -110,8 +110,8 @@ func TestFormatFromTheFuture(t *testing.T) {
 	l.put(noise(1, 3000))
 	l.v.Close()
 	name := "/v/" + identityFile
-	l.write(name, bytes.Replace(l.read(name), []byte(`"format":1`), []byte(`"format":2`), 1))
+	l.write(name, bytes.Replace(l.read(name), []byte(`"format":1`), []byte(`"format":3`), 1))
 	if _, err := Open(l.o); err == nil || !strings.Contains(err.Error(), "newer") {
-		t.Errorf("Open of format 2: %v", err)
+		t.Errorf("Open of format 3: %v", err)
 	}
 }

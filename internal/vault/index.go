@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"os"
 	"slices"
@@ -15,9 +16,13 @@ import (
 
 // Flags of an entry.
 const (
-	entryBytes = 1 << iota // the content follows the record
-	entryLarge             // it does so in frames of its own
-	entryLost              // the record cannot be read; only its seq is known
+	entryBytes    = 1 << iota // the content follows the record
+	entryLarge                // it does so in frames of its own
+	entryLost                 // the record cannot be read; only its seq is known
+	entryReleased             // the content was here and left (Release)
+	entryNote                 // the record is no arrival
+	entrySeal                 // and of KindSeal
+	entryRestored             // it is of KindRestored or KindReturned
 )
 
 // entry is the position of one record. What it says of the message is a copy:
@@ -32,7 +37,15 @@ type entry struct {
 	rawOffset  uint32 // of the record's tar header in what the frame holds
 	recordSize uint32 // of the JSON
 	flags      uint32
-	bytesIn    mail.ID // whose .eml has the content, when entryBytes is not set
+	// other is, of a restored record, the ID of the arrival that it tells of;
+	// else whose .eml has the content, when it is not here.
+	other mail.ID
+}
+
+// shares reports whether the content stands in another record of this vault,
+// whose ID is other.
+func (e *entry) shares() bool {
+	return e.flags&(entryBytes|entryLost|entryReleased|entryNote|entryRestored) == 0
 }
 
 // The index of a closed segment, NNNNNNNNN.idx, is a header, an entry a
@@ -56,7 +69,7 @@ func (e *entry) append(b []byte) []byte {
 	b = le.AppendUint32(b, e.rawOffset)
 	b = le.AppendUint32(b, e.recordSize)
 	b = le.AppendUint32(b, e.flags)
-	return append(b, e.bytesIn[:]...)
+	return append(b, e.other[:]...)
 }
 
 func decodeEntry(b []byte) entry {
@@ -65,7 +78,7 @@ func decodeEntry(b []byte) entry {
 		seq: le.Uint64(b), id: mail.ID(b[8:24]), digest: mail.Digest(b[24:56]),
 		size: int64(le.Uint64(b[56:])), frame: int64(le.Uint64(b[64:])),
 		frameSize: le.Uint32(b[72:]), rawOffset: le.Uint32(b[76:]),
-		recordSize: le.Uint32(b[80:]), flags: le.Uint32(b[84:]), bytesIn: mail.ID(b[88:104]),
+		recordSize: le.Uint32(b[80:]), flags: le.Uint32(b[84:]), other: mail.ID(b[88:104]),
 	}
 }
 
@@ -78,7 +91,7 @@ func encodeIndex(vault UUID, number int, length int64, entries []entry) []byte {
 	b = le.AppendUint64(b, uint64(number))
 	b = le.AppendUint64(b, uint64(length))
 	b = le.AppendUint64(b, uint64(len(entries)))
-	b = append(b, make([]byte, indexHeader-len(b))...)
+	b = countsOf(entries).append(b)
 	for i := range entries {
 		b = entries[i].append(b)
 	}
@@ -90,6 +103,54 @@ func encodeIndex(vault UUID, number int, length int64, entries []entry) []byte {
 type indexFile struct {
 	r     io.ReaderAt
 	count int
+	counts
+}
+
+// counts are what a start wants to know of a segment without reading its index.
+type counts struct{ notes, seals, restored uint32 }
+
+func countsOf(entries []entry) (c counts) {
+	for i := range entries {
+		c.add(entries[i].flags)
+	}
+	return c
+}
+
+func (c *counts) add(flags uint32) {
+	if flags&entryNote != 0 {
+		c.notes++
+	}
+	if flags&entrySeal != 0 {
+		c.seals++
+	}
+	if flags&entryRestored != 0 {
+		c.restored++
+	}
+}
+
+// append writes the counts at the end of an index header. All zeros, checksum
+// included, is what format 1 has there.
+func (c counts) append(b []byte) []byte {
+	le := binary.LittleEndian
+	if c == (counts{}) {
+		return append(b, make([]byte, indexHeader-len(b))...)
+	}
+	b = le.AppendUint32(b, c.notes)
+	b = le.AppendUint32(b, c.seals)
+	b = le.AppendUint32(b, c.restored)
+	return le.AppendUint32(b, crc32.ChecksumIEEE(b))
+}
+
+// decodeCounts reads the counts out of an index header. What it says here is
+// believed at a start, before the digest of the index is looked at.
+func decodeCounts(h []byte) (c counts, ok bool) {
+	le := binary.LittleEndian
+	c = counts{le.Uint32(h[48:]), le.Uint32(h[52:]), le.Uint32(h[56:])}
+	said := le.Uint32(h[60:])
+	if c == (counts{}) {
+		return c, said == 0
+	}
+	return c, said == crc32.ChecksumIEEE(h[:60])
 }
 
 // openIndex checks that the file belongs to the segment and is as long as it
@@ -102,12 +163,13 @@ func openIndex(r io.ReaderAt, size int64, vault UUID, number int, length int64) 
 		return nil, fmt.Errorf("read index: %w", err)
 	}
 	count := le.Uint64(h[40:])
+	c, ok := decodeCounts(h)
 	if string(h[:8]) != indexName || UUID(h[8:24]) != vault || le.Uint64(h[24:]) != uint64(number) ||
-		int64(le.Uint64(h[32:])) != length || count > uint64(size) ||
+		int64(le.Uint64(h[32:])) != length || !ok || count > uint64(size) ||
 		size != int64(indexHeader+entrySize*count+sha256.Size) {
 		return nil, fmt.Errorf("index does not fit its segment: %w", mail.ErrDamaged)
 	}
-	return &indexFile{r, int(count)}, nil
+	return &indexFile{r, int(count), c}, nil
 }
 
 func (f *indexFile) at(i int) (entry, error) {
@@ -181,8 +243,16 @@ func (v *Vault) writeIndex(s *segment, entries []entry) error {
 	})
 }
 
+// currentEntries is entriesOf for who does not open the file too.
+func (v *Vault) currentEntries(s *segment) ([]entry, error) {
+	v.swap.RLock()
+	defer v.swap.RUnlock()
+	return v.entriesOf(s)
+}
+
 // entriesOf returns the positions of a segment as they are now. An index that
-// is missing or damaged is made again.
+// is missing or damaged is made again. The caller holds swap, if only for
+// reading.
 func (v *Vault) entriesOf(s *segment) (entries []entry, err error) {
 	v.mu.Lock()
 	entries, open := s.entries, s.entries != nil || s.empty()
@@ -221,7 +291,7 @@ func (v *Vault) mendIndex(s *segment) (entries []entry, err error) {
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	s.first, s.last, s.lastID, s.entries = made.first, made.last, made.lastID, made.entries
+	s.first, s.last, s.lastID, s.entries, s.counts = made.first, made.last, made.lastID, made.entries, made.counts
 	return entries, nil
 }
 

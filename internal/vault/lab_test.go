@@ -128,8 +128,9 @@ func (l *lab) groupOf(messages []message) []mail.Arrival {
 		if _, err := s.Write(m.content); err != nil {
 			l.Fatal(err)
 		}
-		r := &request{content: s, done: make(chan error, 1), envelope: m.envelope}
-		if id, ok := l.v.sameContent(s); ok {
+		r := &request{kind: KindArrival, content: s, done: make(chan error, 1), envelope: m.envelope}
+		if id, holder := l.v.sameContent(s); holder != nil {
+			defer l.v.unpin(holder)
 			r.bytesIn = &id
 		} else if err := s.pack(); err != nil {
 			l.Fatal(err)
@@ -148,8 +149,8 @@ func (l *lab) groupOf(messages []message) []mail.Arrival {
 		if err := <-r.done; err != nil {
 			l.Fatalf("append: %v", err)
 		}
-		arrivals = append(arrivals, r.arrival)
-		l.told = append(l.told, told{r.arrival, messages[i].content})
+		arrivals = append(arrivals, r.arrival())
+		l.told = append(l.told, told{r.arrival(), messages[i].content})
 	}
 	return arrivals
 }

@@ -9,13 +9,19 @@ import (
 )
 
 // A commit mark is a zstd skippable frame (RFC 8878 3.1.2) behind the frames
-// of a commit. doc/formats/vault-1.md has the table of its bytes.
+// of a commit. doc/formats/vault-1.md has the table of its bytes, vault-2.md what
+// version 2 has in addition.
 const (
 	markHeader  = 8 // skippable magic and length
 	markName    = "MAcommit"
 	markVersion = 1
-	markFixed   = 156 // payload before the table of frames
-	markMinimum = markHeader + markFixed + sha256.Size
+	// markRewritten is the version of a mark in a segment that was written
+	// anew; between table and digest it says what that one was: markReplaces
+	// bytes.
+	markRewritten = 2
+	markReplaces  = 8 + sha256.Size
+	markFixed     = 156 // payload before the table of frames
+	markMinimum   = markHeader + markFixed + sha256.Size
 	// markHome is where UUID, key and number of the segment stand, behind name,
 	// version and count.
 	markHome = markHeader + 16
@@ -37,10 +43,29 @@ type mark struct {
 	head   mail.Digest // of its last record: what the next one names as prev
 	frames []uint32    // compressed length of each, with the continuation bit
 	digest mail.Digest // of the frames' bytes
+	// replaces is the segment as it was closed, when this one stands in its
+	// place (Release); nil else.
+	replaces *Closed
 }
 
 // length returns the mark's size on disk in bytes.
-func (m *mark) length() int { return markMinimum + 4*len(m.frames) }
+func (m *mark) length() int { return markLength(m.version(), len(m.frames)) }
+
+func (m *mark) version() uint32 {
+	if m.replaces != nil {
+		return markRewritten
+	}
+	return markVersion
+}
+
+// markLength returns the size in bytes of a mark of that version.
+func markLength(version uint32, frames int) int {
+	n := markMinimum + 4*frames
+	if version == markRewritten {
+		n += markReplaces
+	}
+	return n
+}
 
 // body returns the length of the commit's frames in bytes.
 func (m *mark) body() int64 {
@@ -65,7 +90,7 @@ func (m *mark) encode() []byte {
 	b = le.AppendUint32(b, skippableMagic)
 	b = le.AppendUint32(b, uint32(m.length()-markHeader))
 	b = append(b, markName...)
-	b = le.AppendUint32(b, markVersion)
+	b = le.AppendUint32(b, m.version())
 	b = le.AppendUint32(b, m.count)
 	b = append(b, m.vault[:]...)
 	b = append(b, m.key[:]...)
@@ -78,6 +103,10 @@ func (m *mark) encode() []byte {
 	b = le.AppendUint32(b, uint32(len(m.frames)))
 	for _, f := range m.frames {
 		b = le.AppendUint32(b, f)
+	}
+	if m.replaces != nil {
+		b = le.AppendUint64(b, uint64(m.replaces.Length))
+		b = append(b, m.replaces.SHA256[:]...)
 	}
 	sum := sha256.Sum256(b[markHeader:])
 	return append(b, sum[:]...)
@@ -93,7 +122,8 @@ func decodeMark(b []byte, at int64) (*mark, bool) {
 	}
 	length := int64(le.Uint32(b[4:])) + markHeader
 	frames := int64(le.Uint32(b[markHeader+markFixed-4:]))
-	if length > int64(len(b)) || frames > maxMarkFrames || length != markMinimum+4*frames {
+	version := le.Uint32(b[markHeader+8:])
+	if length > int64(len(b)) || frames > maxMarkFrames || length != int64(markLength(version, int(frames))) {
 		return nil, false
 	}
 	payload := b[markHeader : length-sha256.Size]
@@ -110,7 +140,11 @@ func decodeMark(b []byte, at int64) (*mark, bool) {
 	for i := range m.frames {
 		m.frames[i] = le.Uint32(payload[markFixed+4*i:])
 	}
-	ok := le.Uint32(payload[8:]) == markVersion && m.first > 0 && m.last() >= m.first &&
+	if version == markRewritten {
+		said := payload[markFixed+4*frames:]
+		m.replaces = &Closed{Segment: int(m.segment), Length: int64(le.Uint64(said)), SHA256: mail.Digest(said[8:])}
+	}
+	ok := (version == markVersion || version == markRewritten) && m.first > 0 && m.last() >= m.first &&
 		m.offset >= 0 && m.offset+m.body() == at
 	return m, ok
 }

@@ -18,7 +18,7 @@ import (
 func TestParsePair(t *testing.T) {
 	id, other := mail.ID{1}, mail.ID{2}
 	record := func(id mail.ID, size int64, bytesIn *mail.ID) []byte {
-		r := &Record{Format: 1, Seq: 1, ID: id, Size: size, Received: "2026-01-02T03:04:05.006Z", BytesIn: bytesIn}
+		r := &Record{Format: 1, Kind: KindArrival, Seq: 1, ID: id, Size: size, Received: "2026-01-02T03:04:05.006Z", BytesIn: bytesIn}
 		b, err := r.encode()
 		if err != nil {
 			t.Fatal(err)
@@ -45,6 +45,8 @@ func TestParsePair(t *testing.T) {
 		{"whole with more behind", join(whole, whole), entryBytes, len(whole)},
 		{"large", large, entryBytes | entryLarge, len(large)},
 		{"shared", sharing, 0, len(sharing)},
+		{"released", head, entryReleased, len(head)},
+		{"released with another behind", join(head, whole), entryReleased, len(head)},
 	} {
 		fd, next, err := parsePair(c.raw, 0)
 		if err != nil || fd.flags != c.flags || next != c.next || fd.id != id || fd.size != 5 {
@@ -58,11 +60,9 @@ func TestParsePair(t *testing.T) {
 		"record of another":          join(header(other, recordSuffix, len(r)), whole[tarBlock:]),
 		"record over the limit":      join(header(id, recordSuffix, maxRecord+1), make([]byte, maxRecord+tarBlock)),
 		"no JSON":                    join(header(id, recordSuffix, 5), pad([]byte("hello"))),
-		"no content":                 head,
 		"record's padding missing":   head[:tarBlock+len(r)],
 		"content of another":         join(head, header(other, contentSuffix, 5), pad([]byte("hello"))),
 		"content of another size":    join(head, header(id, contentSuffix, 6), pad([]byte("hello."))),
-		"another record in between":  join(head, head),
 		"content cut":                whole[:len(whole)-1],
 		"content cut in its padding": whole[:len(head)+tarBlock+5],
 	} {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"sort"
 	"syscall"
 
@@ -16,8 +15,15 @@ import (
 
 // Item is one step of a walk.
 type Item struct {
+	// Kind is that of the record; empty when the record is lost or damaged.
+	Kind string
+	// Note says that the record is known not to be an arrival: of a kind that
+	// only tells something, or of bytes that came back.
+	Note bool
 	// Arrival is what the record says. When the record is lost only Seq is
-	// set; when it is damaged also ID, Digest and Size, from the index.
+	// set; when it is damaged also ID, Digest and Size, from the index. Of a
+	// restored record ID, Received and Envelope are those it had at first: they
+	// do not rise with Seq.
 	Arrival mail.Arrival
 	// Record is the exact bytes of ID.json, nil when Err is not.
 	Record []byte
@@ -28,7 +34,9 @@ type Item struct {
 
 // Content opens the exact bytes. It may be called after the walk went on. Its
 // errors, and those of the reader, wrap mail.ErrDamaged when the bytes on disk
-// cannot be read; the digest of what was read is the caller's to compare.
+// cannot be read; the digest of what was read is the caller's to compare. When
+// the bytes were released it is an [Elsewhere]; when the record has none it
+// wraps mail.ErrNotFound.
 func (i Item) Content() (io.ReadCloser, error) {
 	if i.Err != nil {
 		return nil, i.Err
@@ -36,38 +44,89 @@ func (i Item) Content() (io.ReadCloser, error) {
 	return i.open()
 }
 
-// Get returns the arrival with that ID. Errors: mail.ErrNotFound,
-// mail.ErrDamaged.
+// Get returns the arrival with that ID, whether its bytes are here or not.
+// Errors: mail.ErrNotFound, mail.ErrDamaged.
 func (v *Vault) Get(_ context.Context, id mail.ID) (mail.Arrival, error) {
-	s, e, err := v.findID(id)
+	i, err := v.byID(id)
 	if err != nil {
 		return mail.Arrival{}, err
 	}
-	i := v.read(s, e)
 	return i.Arrival, i.Err
 }
 
 // Open returns the arrival with that ID and its exact bytes, to be closed by
 // the caller. Errors as for Get and Item.Content.
 func (v *Vault) Open(_ context.Context, id mail.ID) (mail.Arrival, io.ReadCloser, error) {
-	s, e, err := v.findID(id)
+	i, err := v.byID(id)
 	if err != nil {
 		return mail.Arrival{}, nil, err
 	}
-	i := v.read(s, e)
 	content, err := i.Content()
 	return i.Arrival, content, err
 }
 
-// read reads one record on its own.
-func (v *Vault) read(s *segment, e entry) Item {
-	f, err := v.openSegment(s.number)
-	if err != nil {
-		return damagedItem(e, err)
+// byID finds the message with that ID: an arrival of this vault, or one that was
+// restored. What came back for an arrival whose record is damaged is as good.
+func (v *Vault) byID(id mail.ID) (Item, error) {
+	own, err := v.read(func() (*segment, entry, error) { return v.findID(id) })
+	if err == nil && (own.Note || own.Arrival.ID != id && !own.Arrival.ID.IsZero()) { // the ID of a record, and of no message
+		err = fmt.Errorf("message %s: %w", id, mail.ErrNotFound)
 	}
-	defer f.Close()
-	raw, err := v.readRaw(f, e)
-	return v.item(s, e, raw, err)
+	if err != nil && !errors.Is(err, mail.ErrNotFound) || err == nil && own.Err == nil {
+		return own, err
+	}
+	for _, seq := range v.restored.find(idKey(id)) {
+		i, rerr := v.readSeq(seq)
+		switch {
+		case rerr != nil || i.Arrival.ID != id:
+		case err == nil && i.Err == nil: // own is damaged, and this tells the same
+			i.Arrival.Seq, i.Note = own.Arrival.Seq, own.Note
+			return i, nil
+		case err != nil && !i.Note:
+			own, err = i, nil
+			if i.Err == nil {
+				return i, nil
+			}
+		}
+	}
+	return own, err
+}
+
+// located is a record with the file that its position belongs to.
+type located struct {
+	*segment
+	entry
+	file durable.File
+}
+
+// locate finds a record and opens its file. The caller closes it.
+func (v *Vault) locate(find func() (*segment, entry, error)) (located, error) {
+	v.swap.RLock()
+	defer v.swap.RUnlock()
+	s, e, err := find()
+	if err != nil {
+		return located{}, err
+	}
+	f, err := v.openSegment(s.number)
+	return located{s, e, f}, err
+}
+
+// read reads one record on its own. The error is for what is not found.
+func (v *Vault) read(find func() (*segment, entry, error)) (Item, error) {
+	at, err := v.locate(find)
+	switch {
+	case err != nil && at.segment == nil:
+		return Item{}, err
+	case err != nil:
+		return damagedItem(at.entry, err), nil
+	}
+	defer at.file.Close()
+	raw, err := v.readRaw(at.file, at.entry)
+	return v.item(at.entry, raw, err), nil
+}
+
+func (v *Vault) readSeq(seq uint64) (Item, error) {
+	return v.read(func() (*segment, entry, error) { return v.findSeq(seq) })
 }
 
 // readRaw returns what the entry's frame holds.
@@ -83,28 +142,33 @@ func (v *Vault) readRaw(f io.ReaderAt, e entry) ([]byte, error) {
 }
 
 // item reads the entry's record out of its frame.
-func (v *Vault) item(s *segment, e entry, raw []byte, err error) Item {
-	switch {
-	case e.flags&entryLost != 0:
+func (v *Vault) item(e entry, raw []byte, err error) Item {
+	if e.flags&entryLost != 0 {
 		return lostItem(e.seq)
-	case err != nil:
+	}
+	var fd found
+	if err == nil {
+		fd, err = e.in(raw)
+	}
+	if err != nil {
 		return damagedItem(e, err)
-	case int(e.rawOffset) > len(raw):
-		return damagedItem(e, errDisagree)
+	}
+	return Item{
+		Kind: fd.record.Kind, Note: !fd.record.IsArrival(), Arrival: fd.record.Arrival(), Record: fd.json,
+		open: func() (io.ReadCloser, error) { return v.content(fd) },
+	}
+}
+
+// in reads the entry's record out of what its frame holds.
+func (e entry) in(raw []byte) (found, error) {
+	if int(e.rawOffset) > len(raw) {
+		return found{}, errDisagree
 	}
 	fd, _, err := parsePair(raw, int(e.rawOffset))
 	if err == nil && (fd.id != e.id || fd.seq != e.seq) {
 		err = errDisagree
 	}
-	if err != nil {
-		return damagedItem(e, err)
-	}
-	return Item{Arrival: fd.record.Arrival(), Record: fd.json, open: func() (io.ReadCloser, error) {
-		if fd.flags&(entryBytes|entryLarge) == entryBytes {
-			return io.NopCloser(bytes.NewReader(fd.inline)), nil
-		}
-		return v.content(s, e)
-	}}
+	return fd, err
 }
 
 func lostItem(seq uint64) Item {
@@ -112,8 +176,13 @@ func lostItem(seq uint64) Item {
 }
 
 func damagedItem(e entry, err error) Item {
+	id := e.id
+	if e.flags&entryRestored != 0 {
+		id = e.other
+	}
 	return Item{
-		Arrival: mail.Arrival{ID: e.id, Seq: e.seq, Digest: e.digest, Size: e.size},
+		Note:    e.flags&entryNote != 0,
+		Arrival: mail.Arrival{ID: id, Seq: e.seq, Digest: e.digest, Size: e.size},
 		Err:     fmt.Errorf("record %s: %w", e.id, damaged(err)),
 	}
 }
@@ -132,85 +201,9 @@ func damaged(err error) error {
 	return fmt.Errorf("%w: %w", mail.ErrDamaged, err)
 }
 
-// content opens the bytes of an entry, wherever they stand.
-func (v *Vault) content(s *segment, e entry) (io.ReadCloser, error) {
-	if e.flags&entryBytes == 0 {
-		holder, at, err := v.findID(e.bytesIn)
-		if err != nil {
-			return nil, fmt.Errorf("content of %s stands in %s: %w", e.id, e.bytesIn, err)
-		}
-		if at.digest != e.digest || at.flags&entryBytes == 0 {
-			return nil, fmt.Errorf("content of %s does not stand in %s: %w", e.id, e.bytesIn, mail.ErrDamaged)
-		}
-		s, e = holder, at
-	}
-	if e.flags&entryLarge == 0 {
-		return v.read(s, e).Content()
-	}
-	f, err := v.openSegment(s.number)
-	if err != nil {
-		return nil, damaged(err)
-	}
-	info, err := f.Stat()
-	if err != nil {
-		f.Close()
-		return nil, err
-	}
-	return &largeReader{
-		chunkReader: chunkReader{w: &window{r: steady{f, v.log}, limit: info.Size()}, codec: v.codec, off: e.frame + int64(e.frameSize), left: e.size},
-		file:        f,
-	}, nil
-}
-
-// largeReader reads content that stands in frames of its own.
-type largeReader struct {
-	chunkReader
-	file durable.File
-}
-
-// Close lets go of the segment's file.
-func (l *largeReader) Close() error { return l.file.Close() }
-
-// chunkReader reads the row of frames that begins at off.
-type chunkReader struct {
-	w          *window
-	codec      *codec
-	off        int64
-	left       int64 // bytes of the content still to come
-	chunk, raw []byte
-}
-
-func (c *chunkReader) Read(p []byte) (int, error) {
-	if c.left == 0 {
-		return 0, io.EOF
-	}
-	if len(c.chunk) == 0 {
-		if err := c.next(); err != nil {
-			return 0, err
-		}
-	}
-	n := copy(p, c.chunk[:min(int64(len(c.chunk)), c.left)])
-	c.chunk, c.left = c.chunk[n:], c.left-int64(n)
-	return n, nil
-}
-
-func (c *chunkReader) next() error {
-	frame, err := c.w.frame(c.off)
-	if err != nil {
-		return fmt.Errorf("content frame at %d: %w", c.off, err)
-	}
-	if c.raw, err = c.codec.decompress(c.raw[:0], frame); err != nil {
-		return fmt.Errorf("content frame at %d: %w", c.off, err)
-	}
-	if want := min(ChunkSize, padded(c.left)); int64(len(c.raw)) != want {
-		return fmt.Errorf("content frame at %d holds %d bytes, not %d: %w", c.off, len(c.raw), want, mail.ErrDamaged)
-	}
-	c.chunk, c.off = c.raw, c.off+int64(len(frame))
-	return nil
-}
-
-// findID finds the record with that ID. IDs rise with seq, so segments and
-// entries are searched by halving. Errors wrap mail.ErrNotFound.
+// findID finds the record with that ID of its own. They rise with seq, so
+// segments and entries are searched by halving. Errors wrap mail.ErrNotFound.
+// The caller holds swap, if only for reading.
 func (v *Vault) findID(id mail.ID) (*segment, entry, error) {
 	atLeast := func(x mail.ID) bool { return bytes.Compare(x[:], id[:]) >= 0 }
 	return v.find("message "+id.String(),
@@ -219,7 +212,7 @@ func (v *Vault) findID(id mail.ID) (*segment, entry, error) {
 		func(e entry) bool { return e.id == id })
 }
 
-// findSeq finds the record with that seq.
+// findSeq finds the record with that seq, as findID.
 func (v *Vault) findSeq(seq uint64) (*segment, entry, error) {
 	return v.find(fmt.Sprintf("record %d", seq),
 		func(s *segment) bool { return s.last >= seq },
@@ -279,30 +272,9 @@ func (v *Vault) checkEnd(s *segment) error {
 	if n == 0 {
 		return nil
 	}
-	return v.read(s, e).Err
-}
-
-// loadContents makes the table of contents, in the background.
-func (v *Vault) loadContents() {
-	v.mu.Lock()
-	segments := slices.Clone(v.segments)
-	last := v.end.seq
-	v.mu.Unlock()
-	for _, s := range segments {
-		select {
-		case <-v.stop:
-			return
-		default:
-		}
-		entries, err := v.entriesOf(s)
-		if err != nil {
-			v.log.Warn("index not read; equal contents in it are stored again", "segment", s.number, "error", err)
-			continue
-		}
-		for _, e := range entries {
-			if e.seq <= last && e.flags&entryBytes != 0 && e.size >= sharedMinimum {
-				v.contents.add(e.digest, e.seq)
-			}
-		}
+	i, err := v.readSeq(e.seq)
+	if err != nil {
+		return err
 	}
+	return i.Err
 }

@@ -14,10 +14,12 @@ import (
 )
 
 // FormatVersion is the version of the vault's format that this package writes.
-const FormatVersion = 1
+// A vault stays in the first one until something goes into it that the first
+// one does not know (see upgrade); its arrivals stay as they are in both.
+const FormatVersion = 2
 
-// KindArrival is the kind of a record that says content came in.
-const KindArrival = "arrival"
+// arrivalFormat is the format of the record of an arrival.
+const arrivalFormat = 1
 
 // timeLayout is RFC 3339 in UTC with milliseconds, always three digits.
 const timeLayout = "2006-01-02T15:04:05.000Z"
@@ -53,6 +55,15 @@ type Record struct {
 	BytesIn *mail.ID `json:"bytes_in,omitempty"`
 	// Closed stands in the first record of a segment: the segment before it.
 	Closed *Closed `json:"closed,omitempty"`
+
+	// Note is what a record says that is not about content: an object of
+	// JSON, a Seal for KindSeal.
+	Note json.RawMessage `json:"note,omitempty"`
+	// Original is the exact bytes of the record that the content came with,
+	// for KindRestored and KindReturned, and Origin the arrival that it, or a
+	// record in it, tells of.
+	Original string  `json:"original,omitempty"`
+	Origin   *Record `json:"-"`
 
 	// Base64 holds the exact bytes of the strings above that are not UTF-8,
 	// by name ("mail_from") or name and place ("rcpt_to/3", from 0).
@@ -133,6 +144,9 @@ func (r *Record) texts(visit func(name string, s *string)) {
 // record must not be used afterwards, nor must it share its lists with the
 // envelope when any string in them is not UTF-8.
 func (r *Record) encode() ([]byte, error) {
+	if r.Kind != KindArrival {
+		return encodeLine(r.Seq, r.short())
+	}
 	r.texts(func(name string, s *string) {
 		if utf8.ValidString(*s) {
 			return
@@ -146,11 +160,16 @@ func (r *Record) encode() ([]byte, error) {
 		r.unshare()
 		r.texts(func(_ string, s *string) { *s = strings.ToValidUTF8(*s, "\uFFFD") })
 	}
+	return encodeLine(r.Seq, r)
+}
+
+// encodeLine returns a line of JSON.
+func encodeLine(seq uint64, value any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
-	if err := e.Encode(r); err != nil { // ends in a line feed
-		return nil, fmt.Errorf("encode record %d: %w", r.Seq, err)
+	if err := e.Encode(value); err != nil { // ends in a line feed
+		return nil, fmt.Errorf("encode record %d: %w", seq, err)
 	}
 	return b.Bytes(), nil
 }
@@ -166,19 +185,27 @@ func (r *Record) unshare() {
 // DecodeRecord reads the bytes of an ID.json. Unknown fields are passed over:
 // a later minor addition must not make old programs blind. Errors wrap
 // mail.ErrDamaged.
-func DecodeRecord(b []byte) (*Record, error) {
+func DecodeRecord(b []byte) (*Record, error) { return decodeRecord(b, 0) }
+
+// decodeRecord reads a record that stands in depth others.
+func decodeRecord(b []byte, depth int) (*Record, error) {
 	r := &Record{}
 	if err := json.Unmarshal(b, r); err != nil {
 		return nil, fmt.Errorf("record is not JSON (%v): %w", err, mail.ErrDamaged)
 	}
-	if r.Format != FormatVersion {
-		return nil, fmt.Errorf("record has format %d, this program reads %d: %w", r.Format, FormatVersion, mail.ErrDamaged)
+	if r.Format < arrivalFormat || r.Format > FormatVersion {
+		return nil, fmt.Errorf("record has format %d, this program reads those up to %d: %w", r.Format, FormatVersion, mail.ErrDamaged)
 	}
 	if r.Seq == 0 || r.ID.IsZero() || r.Size < 0 {
 		return nil, fmt.Errorf("record lacks its number, ID or size: %w", mail.ErrDamaged)
 	}
 	if _, err := time.Parse(timeLayout, r.Received); err != nil {
 		return nil, fmt.Errorf("record %d was received at %q, which is no time: %w", r.Seq, r.Received, mail.ErrDamaged)
+	}
+	if r.Restored() {
+		if err := r.openOriginal(depth); err != nil {
+			return nil, err
+		}
 	}
 	var bad error
 	r.texts(func(name string, s *string) {
@@ -193,8 +220,14 @@ func DecodeRecord(b []byte) (*Record, error) {
 	return r, bad
 }
 
-// Arrival returns what the record says of an arrival.
+// Arrival returns what the record says of an arrival. Of one that came out of
+// an archive file ID, Received and Envelope are those it had at first.
 func (r *Record) Arrival() mail.Arrival {
+	if r.Origin != nil {
+		a := r.Origin.Arrival()
+		a.Seq = r.Seq
+		return a
+	}
 	received, _ := time.Parse(timeLayout, r.Received) // checked by DecodeRecord
 	return mail.Arrival{
 		ID: r.ID, Seq: r.Seq, Digest: r.SHA256, Size: r.Size, Received: received,

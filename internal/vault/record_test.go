@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -46,7 +47,7 @@ func TestRecordAsThePageSays(t *testing.T) {
 // TestEachStringKeepsItsBytes: one string at a time is not UTF-8.
 func TestEachStringKeepsItsBytes(t *testing.T) {
 	full := func() *Record {
-		r := &Record{Format: 1, Seq: 1, ID: mail.ID{1}, Received: "2026-01-02T03:04:05.006Z", Import: &importRecord{Key: &mail.Digest{}}}
+		r := &Record{Format: 1, Kind: KindArrival, Seq: 1, ID: mail.ID{1}, Received: "2026-01-02T03:04:05.006Z", Import: &importRecord{Key: &mail.Digest{}}}
 		r.Source, r.MailFrom, r.Client, r.Helo, r.Auth, r.TLS = "s", "m", "c", "h", "a", "t"
 		r.MailParams, r.RcptTo = []string{"x", "y"}, []string{"p", "q"}
 		r.RcptParams = map[string][]string{"0": {"k"}, "1": {"l", "m"}}
@@ -103,7 +104,11 @@ func TestDecodeRecord(t *testing.T) {
 		{"cut", good, "not JSON"},
 		{"empty", "", "not JSON"},
 		{"two", good + "}" + good + "}", "not JSON"},
-		{"format", strings.Replace(good, `t":1`, `t":2`, 1) + `}`, "format 2"},
+		{"format", strings.Replace(good, `t":1`, `t":3`, 1) + `}`, "format 3"},
+		{"restored from nothing", good + `,"kind":"restored"}`, "original of record 1"},
+		{"restored from a note", good + `,"kind":"restored","original":` + strconv.Quote(good+`,"kind":"x"}`) + `}`, "another content"},
+		{"restored from another content", good + `,"kind":"returned","sha256":"` + strings.Repeat("0", 63) + `1","original":` + strconv.Quote(good+`,"kind":"arrival"}`) + `}`, "another content"},
+		{"restored", good + `,"kind":"restored","original":` + strconv.Quote(good+`,"kind":"arrival"}`) + `}`, ""},
 		{"no seq", strings.Replace(good, `q":1`, `q":0`, 1) + `}`, "lacks"},
 		{"negative seq", strings.Replace(good, `q":1`, `q":-1`, 1) + `}`, "not JSON"},
 		{"zero ID", strings.Replace(good, `0001"`, `0000"`, 1) + `}`, "lacks"},

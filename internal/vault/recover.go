@@ -119,7 +119,12 @@ func (v *Vault) newWriter(numbers []int, tail *tailState) (*writer, error) {
 			v.removeEmpty(n)
 		}
 	}
-	if last == 0 || tail.damagedEnd {
+	if last == 0 {
+		return w, nil
+	}
+	if w.seg.replaces != nil || tail.damagedEnd {
+		// A segment that was written anew ends here. The one behind it names
+		// what it was, which holds whichever of the two a crash leaves.
 		return w, nil
 	}
 	w.month = v.month(w.seg.lastID.Time())
@@ -231,7 +236,7 @@ func (v *Vault) useIndex(s *segment, next uint64) error {
 		if first.seq == 0 || last.seq >= next || last.seq-first.seq != uint64(f.count-1) {
 			return fmt.Errorf("index counts from %d to %d: %w", first.seq, last.seq, mail.ErrDamaged)
 		}
-		s.first, s.last, s.lastID = first.seq, last.seq, last.id
+		s.first, s.last, s.lastID, s.counts = first.seq, last.seq, last.id, f.counts
 		return nil
 	})
 }

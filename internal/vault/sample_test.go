@@ -132,9 +132,12 @@ func sampleLab(t testing.TB) *lab {
 	return l
 }
 
-func sampleFiles(t testing.TB) map[string]string {
+func sampleFiles(t testing.TB) map[string]string { return filesOf(t, sampleFolder) }
+
+// filesOf returns the files of a folder, as they lie in a vault.
+func filesOf(t testing.TB, folder string) map[string]string {
 	t.Helper()
-	entries, err := os.ReadDir(sampleFolder)
+	entries, err := os.ReadDir(folder)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +146,7 @@ func sampleFiles(t testing.TB) map[string]string {
 		if e.IsDir() {
 			continue
 		}
-		b, err := os.ReadFile(filepath.Join(sampleFolder, e.Name()))
+		b, err := os.ReadFile(filepath.Join(folder, e.Name()))
 		if err != nil {
 			t.Fatal(err)
 		}

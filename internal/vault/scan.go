@@ -228,13 +228,50 @@ func parsePair(raw []byte, at int) (found, int, error) {
 	if r.ID != head.id {
 		return fd, 0, fmt.Errorf("entry %s holds the record of %s: %w", head.id, r.ID, mail.ErrDamaged)
 	}
-	fd.entry = entry{seq: r.Seq, id: r.ID, digest: r.SHA256, size: r.Size, rawOffset: uint32(at), recordSize: uint32(head.size)}
+	fd.entry = entryOf(r, int(head.size))
+	fd.rawOffset = uint32(at)
 	next := start + int(padded(head.size))
-	if r.BytesIn != nil {
-		fd.bytesIn = *r.BytesIn
+	switch {
+	case r.BytesIn != nil:
+		return fd, next, nil
+	case !fd.contentFollows(raw, next):
+		if r.HasContent() {
+			fd.flags |= entryReleased
+		}
 		return fd, next, nil
 	}
 	return fd.withContent(raw, next)
+}
+
+// contentFollows reports whether something else than another record, or the end
+// of the frame, stands at offset at behind a record that may have content.
+func (fd found) contentFollows(raw []byte, at int) bool {
+	if at == len(raw) {
+		return false
+	}
+	if at > len(raw) {
+		return true // or would, were the frame whole
+	}
+	head, err := parseTarHeader(raw[at:])
+	return err != nil || head.suffix == contentSuffix
+}
+
+// entryOf returns what a record of that size in bytes says of itself.
+func entryOf(r *Record, size int) entry {
+	e := entry{seq: r.Seq, id: r.ID, digest: r.SHA256, size: r.Size, recordSize: uint32(size)}
+	if !r.IsArrival() {
+		e.flags |= entryNote
+	}
+	switch {
+	case r.Kind == KindSeal:
+		e.flags |= entrySeal
+	case r.Restored():
+		e.flags |= entryRestored
+		e.other = r.Origin.ID
+	case r.BytesIn != nil:
+		e.other = *r.BytesIn
+	}
+	return e
 }
 
 // withContent reads the header of the content at offset at.

@@ -19,7 +19,9 @@ const (
 )
 
 // segment is one file of the vault, as far as it is committed. All fields are
-// guarded by Vault.mu; entries only ever grows.
+// guarded by Vault.mu. Entries only ever grows, until Release writes the file
+// anew: that takes Vault.swap too, so that whoever holds it finds positions and
+// file that belong together.
 type segment struct {
 	number      int
 	length      int64 // bytes up to the end of the last commit
@@ -28,6 +30,14 @@ type segment struct {
 	// entries are the positions of an open segment, and of a closed one whose
 	// index could not be written; otherwise nil and on disk.
 	entries []entry
+	counts
+	// replaces is the file as it was closed, when this one was written anew.
+	// It is known of the tail, and of others once they were read.
+	replaces *Closed
+	// pins counts the appends that name content in it; releasing says that
+	// no more may.
+	pins      int
+	releasing bool
 }
 
 // empty reports whether nothing was committed to the segment yet.
@@ -45,6 +55,9 @@ func (s *segment) extend(entries []entry, end int64) {
 	last := entries[len(entries)-1]
 	s.last, s.lastID = last.seq, last.id
 	s.entries = append(s.entries, entries...)
+	for i := range entries {
+		s.counts.add(entries[i].flags)
+	}
 }
 
 // path returns the name of a file of the segment with that number.

@@ -4,11 +4,13 @@ import (
 	"errors"
 	"slices"
 	"testing"
+
+	"mailarchive/internal/mail"
 )
 
 func seqsFrom(t *testing.T, v *Vault, from uint64) (seqs []uint64) {
 	t.Helper()
-	err := v.Seqs(ctx, from, func(seq uint64) error {
+	err := v.Seqs(ctx, from, func(seq uint64, _ mail.ID) error {
 		seqs = append(seqs, seq)
 		return nil
 	})
@@ -24,8 +26,10 @@ func TestSeqs(t *testing.T) {
 		t.Errorf("empty: %v", got)
 	}
 	var want []uint64
+	ids := map[uint64]mail.ID{}
 	for i := range 40 {
-		want = append(want, l.put(noise(uint64(i), 3000)).Seq)
+		a := l.put(noise(uint64(i), 3000))
+		want, ids[a.Seq] = append(want, a.Seq), a.ID
 	}
 	for range 2 {
 		if n := l.v.Stats().Segments; n < 3 {
@@ -36,10 +40,19 @@ func TestSeqs(t *testing.T) {
 				t.Errorf("from %d: %v", from, got)
 			}
 		}
+		err := l.v.Seqs(ctx, 0, func(seq uint64, id mail.ID) error {
+			if ids[seq] != id {
+				t.Errorf("%d has the ID %s, want %s", seq, id, ids[seq])
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
 		l.restart()
 	}
 	stop := errors.New("stop")
-	if err := l.v.Seqs(ctx, 0, func(uint64) error { return stop }); !errors.Is(err, stop) {
+	if err := l.v.Seqs(ctx, 0, func(uint64, mail.ID) error { return stop }); !errors.Is(err, stop) {
 		t.Errorf("%v, want the error of each", err)
 	}
 }

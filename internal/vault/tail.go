@@ -191,6 +191,9 @@ func (t *tailState) take(r readSpan) {
 	})
 	if r.mark != nil {
 		t.end = r.mark.end()
+		if r.mark.replaces != nil {
+			t.seg.replaces = r.mark.replaces
+		}
 	}
 	entries, lost := t.fill(entries, r.mark)
 	t.seg.extend(entries, r.span.end)

@@ -65,10 +65,23 @@ type Vault struct {
 
 	contents contents
 	buffers  buffers
+	restored contents   // the records by which an arrival came out of an archive file, by its ID
 	mending  sync.Mutex // one index is made again at a time
+	release  sync.Mutex // one Release runs at a time
+	upgrades sync.Mutex // guards format
+	format   int        // of the vault, in vault.json
+
+	// swap is held for reading from looking up a position to opening the file
+	// that it is in, and for writing while that file is replaced. It is taken
+	// before mu, and never twice.
+	swap sync.RWMutex
 
 	mu       sync.Mutex
+	unpinned *sync.Cond // of mu: a pin of a segment is gone
 	segments []*segment
+	seals    []Seal                    // by rising seq
+	unread   []uint64                  // records of KindSeal that could not be read yet
+	underway map[mail.ID]chan struct{} // that AppendRestored is busy with
 	end      chain
 	changed  chan struct{} // closed at the next commit
 	opened   Recovery
@@ -77,8 +90,8 @@ type Vault struct {
 	closing bool
 	queue   chan *request
 	stopped chan struct{}  // writer has ended
-	loading sync.WaitGroup // of contents
-	stop    chan struct{}  // ends loading
+	loading sync.WaitGroup // of contents, and Release
+	stop    chan struct{}  // ends loading and Release
 }
 
 // Open opens the vault in the folder, making it if need be, and sets right
@@ -99,9 +112,14 @@ func Open(o Options) (*Vault, error) {
 		packing: make(chan struct{}, runtime.GOMAXPROCS(0)), changed: make(chan struct{}),
 		queue: make(chan *request, maxBatchRecords), stopped: make(chan struct{}), stop: make(chan struct{}),
 	}
+	v.unpinned, v.underway = sync.NewCond(&v.mu), map[mail.ID]chan struct{}{}
 	v.defaults()
 	w, err := v.recover()
 	if err != nil {
+		codec.close()
+		return nil, fmt.Errorf("open vault %s: %w", o.Folder, err)
+	}
+	if err := v.loadRecords(); err != nil {
 		codec.close()
 		return nil, fmt.Errorf("open vault %s: %w", o.Folder, err)
 	}
@@ -183,13 +201,17 @@ func (v *Vault) WaitPast(ctx context.Context, seq uint64) error {
 func (v *Vault) publish(s *segment, c *commit) {
 	for _, e := range c.entries {
 		if e.flags&entryBytes != 0 && e.size >= sharedMinimum {
-			v.contents.add(e.digest, e.seq)
+			v.contents.add(contentKey(e.digest), e.seq)
+		}
+		if e.flags&entryRestored != 0 {
+			v.restored.add(idKey(e.other), e.seq)
 		}
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	s.extend(c.entries, c.mark.offset+c.length())
 	v.end = c.end
+	v.seals = append(v.seals, c.seals...)
 	close(v.changed)
 	v.changed = make(chan struct{})
 }
@@ -207,10 +229,13 @@ func (v *Vault) addSegment(s *segment) {
 
 // retire writes the index of a closed segment and lets go of its positions.
 func (v *Vault) retire(s *segment) {
-	if s.empty() {
+	v.mu.Lock()
+	entries := s.entries
+	v.mu.Unlock()
+	if len(entries) == 0 {
 		return
 	}
-	if err := v.writeIndex(s, s.entries); err != nil {
+	if err := v.writeIndex(s, entries); err != nil {
 		v.log.Warn("index not written; the positions stay in memory", "segment", s.number, "error", err)
 		return
 	}
@@ -241,6 +266,8 @@ func (v *Vault) month(t time.Time) string { return t.In(v.location).Format("2006
 type Stats struct {
 	Vault        UUID
 	Records      uint64    // records in the chain
+	Arrivals     uint64    // those of them that stand for a message of their own
+	Archives     int       // records that name an archive file
 	Segments     int       // files
 	BytesDisk    int64     // of segments, indexes not counted
 	LastReceived time.Time // zero in an empty vault
@@ -251,9 +278,12 @@ type Stats struct {
 func (v *Vault) Stats() Stats {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	s := Stats{Vault: v.owner.vault, Records: v.end.seq, Segments: len(v.segments), LastReceived: v.end.received, Recovery: v.opened}
+	s := Stats{Vault: v.owner.vault, Records: v.end.seq, Segments: len(v.segments), LastReceived: v.end.received, Recovery: v.opened, Archives: len(v.seals)}
+	var notes uint64
 	for _, seg := range v.segments {
 		s.BytesDisk += seg.length
+		notes += uint64(seg.notes)
 	}
+	s.Arrivals = s.Records - notes
 	return s
 }

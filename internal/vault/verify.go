@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"sync"
 
+	"mailarchive/internal/durable"
 	"mailarchive/internal/mail"
 )
 
@@ -16,7 +17,9 @@ import (
 type Verified struct {
 	Segments int    `json:"segments"`
 	Records  uint64 `json:"records"`
+	Arrivals uint64 `json:"arrivals"` // those of them that stand for a message
 	Contents uint64 `json:"contents"` // whose bytes were hashed
+	Released uint64 `json:"released"` // records whose bytes are in an archive file only
 	Bytes    int64  `json:"bytes"`    // of segments
 	Findings int    `json:"findings"`
 }
@@ -39,7 +42,7 @@ func (v *Vault) Verify(ctx context.Context, progress func(done, total int64), re
 		}
 	}
 	v.mu.Unlock()
-	vf := &verifier{v: v, ctx: ctx, total: total, progress: progress}
+	vf := &verifier{v: v, ctx: ctx, total: total, progress: progress, foreign: map[UUID]chain{}}
 	vf.report = func(f Finding) {
 		vf.done.Findings++
 		report(f)
@@ -65,13 +68,15 @@ type verifier struct {
 	head     mail.Digest // of the last record seen, or what a mark says it was
 	headSeq  uint64      // whose digest head is
 	previous *Closed     // the segment before, as it is on disk
+	replaced *Closed     // and as it was closed, when it was written anew
+	foreign  map[UUID]chain
 }
 
 // segment checks one file up to its last commit. A file that cannot be read
 // is a finding, not an error.
 func (vf *verifier) segment(s *segment, length int64) error {
 	number := s.number
-	file, err := vf.v.openSegment(number)
+	file, length, err := vf.v.openUpTo(s, length)
 	if err != nil {
 		vf.report(Finding{Segment: number, Length: length, What: fmt.Sprintf("segment cannot be opened: %v", err)})
 		return nil
@@ -105,13 +110,28 @@ func (vf *verifier) segment(s *segment, length int64) error {
 	wg.Wait()
 	if hashErr == nil { // else it was reported, by the read that failed
 		vf.previous = &Closed{Segment: number, Length: length, SHA256: mail.Digest(whole.Sum(nil))}
+		vf.replaced = sv.replaces
 	}
 	return nil
+}
+
+// openUpTo opens a segment that had that length when the look at it began. If it
+// was written anew since, it is shorter.
+func (v *Vault) openUpTo(s *segment, length int64) (durable.File, int64, error) {
+	v.swap.RLock()
+	defer v.swap.RUnlock()
+	v.mu.Lock()
+	length = min(length, s.length)
+	v.mu.Unlock()
+	f, err := v.openSegment(s.number)
+	return f, length, err
 }
 
 // index compares the index of a closed segment, in which nothing else was
 // found, with what the segment holds, and has it made again when it differs.
 func (vf *verifier) index(s *segment, length int64, entries []entry) {
+	vf.v.swap.RLock()
+	defer vf.v.swap.RUnlock()
 	vf.v.mu.Lock()
 	// One that was open when the verification began may be closed by now.
 	open := s.entries != nil || s.length != length
@@ -137,143 +157,4 @@ func (vf *verifier) index(s *segment, length int64, entries []entry) {
 		what += "; it was made again"
 	}
 	vf.report(Finding{Segment: s.number, What: what})
-}
-
-// segmentVerifier checks the spans of one segment.
-type segmentVerifier struct {
-	*verifier
-	number  int
-	entries []entry // found so far
-}
-
-// span checks how one commit goes on with what came before.
-func (sv *segmentVerifier) span(s readSpan) {
-	if s.mark != nil {
-		sv.begins(s.off, s.mark.first)
-	}
-	var contents []Finding
-	s.follow(sv.v.owner.vault, sv.end, func(r readRecord) {
-		sv.link(r.found)
-		if f := sv.content(r); f != nil {
-			contents = append(contents, *f)
-		}
-	})
-	var lost []uint64
-	if s.mark != nil {
-		lost = sv.closeCommit(s.mark)
-	}
-	if len(lost) > 0 && len(s.bad) == 0 {
-		sv.report(Finding{Segment: sv.number, Offset: s.off, Lost: lost, What: "records that the commit mark counts are missing"})
-	}
-	for _, b := range s.bad {
-		sv.report(damagedFrame(sv.number, b, lost))
-	}
-	for _, f := range contents {
-		sv.report(f)
-	}
-	switch {
-	case s.mark == nil:
-		sv.report(damagedStretch(sv.number, s.span))
-	case !s.whole && len(s.bad) == 0 && len(contents) == 0:
-		sv.report(Finding{Segment: sv.number, Offset: s.off, Length: s.mark.body(), What: "commit has another digest than its mark says, though every frame in it reads well"})
-	}
-}
-
-// end returns the chain as far as it is known.
-func (vf *verifier) end() chain {
-	c := chain{seq: vf.seq}
-	if vf.headSeq == vf.seq {
-		c.head = vf.head
-	}
-	return c
-}
-
-// begins checks the number that a commit, or a segment, begins with.
-func (sv *segmentVerifier) begins(off int64, seq uint64) {
-	switch {
-	case seq > sv.seq+1:
-		sv.report(Finding{Segment: sv.number, Offset: off, Lost: seqs(sv.seq+1, seq-1), What: "records are missing"})
-	case seq <= sv.seq:
-		sv.report(Finding{Segment: sv.number, Offset: off, What: fmt.Sprintf("record %d stands behind record %d", seq, sv.seq)})
-	}
-	sv.seq = seq - 1
-}
-
-// link checks the predecessor of a record.
-func (sv *segmentVerifier) link(fd found) {
-	if sv.headSeq == fd.seq-1 && fd.record.Prev != sv.head {
-		sv.report(Finding{Segment: sv.number, Offset: fd.frame, IDs: []mail.ID{fd.id}, What: fmt.Sprintf("chain is broken: record %d does not name the digest of record %d", fd.seq, fd.seq-1)})
-	}
-	if fd.frame == 0 && fd.rawOffset == 0 {
-		sv.begins(0, fd.seq)
-		sv.first(fd)
-	}
-	sv.seq, sv.headSeq, sv.head = fd.seq, fd.seq, fd.head
-	sv.entries = append(sv.entries, fd.entry)
-	sv.done.Records++
-}
-
-// first checks what a segment's first record says of the segment before.
-func (sv *segmentVerifier) first(fd found) {
-	said, before := fd.record.before(), sv.previous
-	if before == nil {
-		before = &Closed{} // nothing was found before this one
-	}
-	switch {
-	case said == nil:
-		sv.report(Finding{Segment: sv.number, IDs: []mail.ID{fd.id}, What: "first record does not name the segment before"})
-	case said.Segment != before.Segment:
-		sv.report(Finding{Segment: said.Segment, Length: said.Length, What: fmt.Sprintf("segment is missing, or nothing in it can be read; it had %d bytes with digest %s", said.Length, said.SHA256)})
-	case *said != *before:
-		sv.report(Finding{Segment: before.Segment, Length: before.Length, What: fmt.Sprintf("segment is not as it was closed: %d bytes with digest %s, now %d bytes with digest %s",
-			said.Length, said.SHA256, before.Length, before.SHA256)})
-	}
-}
-
-// content says what is wrong with the bytes of a record, or looks for them
-// where they are said to be. Nil is nothing.
-func (sv *segmentVerifier) content(r readRecord) *Finding {
-	if r.flags&entryBytes == 0 {
-		_, holder, err := sv.v.findID(r.bytesIn)
-		if err == nil && holder.digest == r.digest && holder.flags&entryBytes != 0 {
-			return nil
-		}
-		return &Finding{Segment: sv.number, Offset: r.frame, IDs: []mail.ID{r.id}, What: fmt.Sprintf("content is said to stand in %s and does not", r.bytesIn)}
-	}
-	sv.done.Contents++
-	if r.content == nil {
-		return nil
-	}
-	f := Finding{Segment: sv.number, Offset: r.frame, Length: int64(r.frameSize), IDs: []mail.ID{r.id}, What: r.content.Error()}
-	var damaged *chunkError
-	if errors.As(r.content, &damaged) {
-		f.Offset, f.Length = damaged.off, int64(damaged.size)
-	}
-	return &f
-}
-
-// closeCommit checks the chain against the mark and returns the records that
-// it counts and that were not found.
-func (sv *segmentVerifier) closeCommit(m *mark) (lost []uint64) {
-	seen := map[uint64]bool{}
-	for i := len(sv.entries) - 1; i >= 0 && sv.entries[i].seq >= m.first; i-- {
-		seen[sv.entries[i].seq] = true
-	}
-	for seq := m.first; seq <= m.last() && len(lost) < maxLost; seq++ {
-		if !seen[seq] {
-			lost = append(lost, seq)
-		}
-	}
-	if sv.headSeq == m.last() && sv.head != m.head {
-		sv.report(Finding{Segment: sv.number, Offset: m.offset, Length: m.body(), What: "commit ends in another record than its mark says"})
-	}
-	sv.seq, sv.headSeq, sv.head = m.last(), m.last(), m.head
-	return lost
-}
-
-func seqs(from, to uint64) (list []uint64) {
-	for ; from <= to && len(list) < maxLost; from++ {
-		list = append(list, from)
-	}
-	return list
 }

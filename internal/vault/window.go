@@ -134,7 +134,8 @@ func (w *window) mark(off int64, of *home) (*mark, bool) {
 	if frames > maxMarkFrames {
 		return nil, false
 	}
-	if b, err = w.at(off, markMinimum+4*int(frames)); err != nil {
+	version := binary.LittleEndian.Uint32(b[markHeader+len(markName):])
+	if b, err = w.at(off, markLength(version, int(frames))); err != nil {
 		return nil, false
 	}
 	return decodeMark(b, off)

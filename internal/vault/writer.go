@@ -2,7 +2,6 @@ package vault
 
 import (
 	"bufio"
-	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -25,34 +24,6 @@ const (
 	// recordEstimate is what a record takes without its list of recipients.
 	recordEstimate = 2048
 )
-
-// request is one Append that waits for its commit.
-type request struct {
-	envelope mail.Envelope
-	content  *Staged
-	bytesIn  *mail.ID
-	arrival  mail.Arrival
-	done     chan error
-}
-
-// bound is an upper limit of what the request adds to a segment, in bytes.
-func (r *request) bound() int64 {
-	n := int64(recordEstimate + 3*tarBlock)
-	for _, to := range r.envelope.To {
-		n += int64(len(to.Address)) + 8
-		for _, p := range to.Params {
-			n += int64(len(p)) + 8
-		}
-	}
-	switch {
-	case r.bytesIn != nil:
-	case r.content.packed != nil:
-		n += r.content.packed.size + 4*int64(len(r.content.frames))
-	default:
-		n += r.content.size
-	}
-	return n
-}
 
 // writer owns the open segment. It runs in one goroutine.
 type writer struct {
@@ -89,10 +60,14 @@ func (w *writer) collect() []*request {
 		}
 	}
 	batch, bound := []*request{first}, first.bound()
-	for len(batch) < maxBatchRecords {
+	for len(batch) < maxBatchRecords && !first.rotate {
 		select {
 		case r, ok := <-w.v.queue:
 			if !ok {
+				return batch
+			}
+			if r.rotate {
+				w.carry = r
 				return batch
 			}
 			if bound += r.bound(); bound > min(maxBatchBytes, w.v.segmentSize) {
@@ -113,6 +88,10 @@ func (w *writer) commit(batch []*request) {
 		for _, r := range batch {
 			r.done <- err
 		}
+	}
+	if batch[0].rotate {
+		fail(w.begin())
+		return
 	}
 	var bound int64
 	for _, r := range batch {
@@ -142,12 +121,8 @@ func (w *writer) prepare(bound int64, now time.Time) error {
 	if err := w.v.checkFree(bound); err != nil {
 		return err
 	}
-	if w.unsure != nil {
-		file, err := w.secure()
-		if err != nil {
-			return err
-		}
-		file.Close() // synced, and the next segment begins
+	if err := w.settle(); err != nil {
+		return err
 	}
 	full := w.seg.length+bound > w.v.segmentSize || len(w.seg.entries) >= maxSegmentRecords ||
 		w.month != w.v.month(now)
@@ -162,6 +137,34 @@ func (w *writer) prepare(bound int64, now time.Time) error {
 	return nil
 }
 
+// settle makes sure of a commit that the start could not.
+func (w *writer) settle() error {
+	if w.unsure == nil {
+		return nil
+	}
+	file, err := w.secure()
+	if err != nil {
+		return err
+	}
+	file.Close() // synced, and the next segment begins
+	return nil
+}
+
+// begin begins a new segment, so that the one in hand is closed. One without
+// records stays.
+func (w *writer) begin() error {
+	if w.seg.empty() {
+		return nil
+	}
+	if err := w.settle(); err != nil {
+		return err
+	}
+	if err := w.rotate(); err != nil {
+		return fmt.Errorf("new segment: %w", kind(err))
+	}
+	return nil
+}
+
 // build makes the commit. Requests that cannot be part of it are told so and
 // are missing from the batch that it returns.
 func (w *writer) build(batch []*request, now time.Time) (*commit, []*request) {
@@ -172,14 +175,14 @@ func (w *writer) build(batch []*request, now time.Time) (*commit, []*request) {
 		if w.seg.empty() && len(c.entries) == 0 {
 			record.Closed = w.closed
 		}
-		record.setEnvelope(r.envelope)
-		record.BytesIn = r.bytesIn
+		r.fill(record)
 		if err := c.add(record, r.content); err != nil {
 			r.done <- err
 			continue
 		}
-		r.arrival = record.Arrival()
-		r.arrival.Envelope = r.envelope
+		if r.kind == KindSeal {
+			c.seals = append(c.seals, record.seal())
+		}
 		taken = append(taken, r)
 	}
 	if len(taken) > 0 {
@@ -269,7 +272,10 @@ func (w *writer) rotate() error {
 	w.close()
 	old := w.seg
 	if !old.empty() {
-		w.closed = &Closed{Segment: old.number, Length: old.length, SHA256: mail.Digest(w.hash.Sum(nil))}
+		w.closed = old.replaces
+		if w.closed == nil {
+			w.closed = &Closed{Segment: old.number, Length: old.length, SHA256: mail.Digest(w.hash.Sum(nil))}
+		}
 	}
 	w.seg, w.file, w.hash = &segment{number: number}, file, sha256.New()
 	w.v.addSegment(w.seg)
@@ -284,43 +290,4 @@ func cloneHash(h hash.Hash) hash.Hash {
 		panic(err) // crypto/sha256 clones without errors
 	}
 	return c.(hash.Hash)
-}
-
-// Append stores one message: it takes the content over, whatever it returns.
-// When it returns nil, bytes and arrival record survive power loss; on any
-// error the caller tells its peer to try again (mail.ErrTooLarge excepted,
-// which will never work). An error does not say that nothing was stored: a
-// record nobody was told of may stay. Calling it twice with the same bytes is
-// safe and records two arrivals. It waits for the commit even when ctx ends.
-func (v *Vault) Append(ctx context.Context, envelope mail.Envelope, content *Staged) (mail.Arrival, error) {
-	defer content.Discard()
-	if content.err != nil {
-		return mail.Arrival{}, content.err
-	}
-	if err := ctx.Err(); err != nil {
-		return mail.Arrival{}, err
-	}
-	r := &request{envelope: envelope, content: content, done: make(chan error, 1)}
-	if id, ok := v.sameContent(content); ok {
-		r.bytesIn = &id
-	} else if err := content.pack(); err != nil {
-		return mail.Arrival{}, fmt.Errorf("append: %w", err)
-	}
-	if err := v.enqueue(r); err != nil {
-		return mail.Arrival{}, err
-	}
-	if err := <-r.done; err != nil {
-		return mail.Arrival{}, fmt.Errorf("append: %w", err)
-	}
-	return r.arrival, nil
-}
-
-func (v *Vault) enqueue(r *request) error {
-	v.gate.RLock()
-	defer v.gate.RUnlock()
-	if v.closing {
-		return fmt.Errorf("append: the vault is being closed: %w", mail.ErrRetry)
-	}
-	v.queue <- r
-	return nil
 }
