@@ -83,6 +83,10 @@ func (r *request) fill(record *Record) {
 	r.record = record
 }
 
+// patient reports whether the request may wait a moment for others: it is one of
+// many of an import.
+func (r *request) patient() bool { return r.envelope.Origin != nil }
+
 // arrival is what was stored, once it was.
 func (r *request) arrival() mail.Arrival {
 	a := r.record.Arrival()

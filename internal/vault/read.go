@@ -68,7 +68,7 @@ func (v *Vault) Open(_ context.Context, id mail.ID) (mail.Arrival, io.ReadCloser
 // byID finds the message with that ID: an arrival of this vault, or one that was
 // restored. What came back for an arrival whose record is damaged is as good.
 func (v *Vault) byID(id mail.ID) (Item, error) {
-	own, err := v.read(func() (*segment, entry, error) { return v.findID(id) })
+	own, err := v.readBy(func() (*segment, entry, error) { return v.findID(id) }, v.readFrame)
 	if err == nil && (own.Note || own.Arrival.ID != id && !own.Arrival.ID.IsZero()) { // the ID of a record, and of no message
 		err = fmt.Errorf("message %s: %w", id, mail.ErrNotFound)
 	}
@@ -96,7 +96,8 @@ func (v *Vault) byID(id mail.ID) (Item, error) {
 type located struct {
 	*segment
 	entry
-	file durable.File
+	file       durable.File
+	generation int // of the segment's file
 }
 
 // locate finds a record and opens its file. The caller closes it.
@@ -108,11 +109,16 @@ func (v *Vault) locate(find func() (*segment, entry, error)) (located, error) {
 		return located{}, err
 	}
 	f, err := v.openSegment(s.number)
-	return located{s, e, f}, err
+	return located{s, e, f, s.generation}, err
 }
 
-// read reads one record on its own. The error is for what is not found.
+// read reads one record on its own, from disk. The error is for what is not
+// found.
 func (v *Vault) read(find func() (*segment, entry, error)) (Item, error) {
+	return v.readBy(find, func(at located) ([]byte, error) { return v.readRaw(at.file, at.entry) })
+}
+
+func (v *Vault) readBy(find func() (*segment, entry, error), frame func(located) ([]byte, error)) (Item, error) {
 	at, err := v.locate(find)
 	switch {
 	case err != nil && at.segment == nil:
@@ -121,7 +127,7 @@ func (v *Vault) read(find func() (*segment, entry, error)) (Item, error) {
 		return damagedItem(at.entry, err), nil
 	}
 	defer at.file.Close()
-	raw, err := v.readRaw(at.file, at.entry)
+	raw, err := frame(at)
 	return v.item(at.entry, raw, err), nil
 }
 

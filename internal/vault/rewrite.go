@@ -57,6 +57,7 @@ func (r *releaser) swap(w *rewriter, name string) error {
 		v.swap.Unlock()
 		return errors.Join(kind(err), v.fs.Remove(name))
 	}
+	s.generation++
 	v.mu.Lock()
 	freed := s.length - w.offset
 	s.length, s.entries, s.counts, s.replaces = w.offset, w.entries, countsOf(w.entries), w.replaces

@@ -34,6 +34,9 @@ type segment struct {
 	// replaces is the file as it was closed, when this one was written anew.
 	// It is known of the tail, and of others once they were read.
 	replaces *Closed
+	// generation counts how often the file was written anew. Vault.swap guards
+	// it alone.
+	generation int
 	// pins counts the appends that name content in it; releasing says that
 	// no more may.
 	pins      int

@@ -65,6 +65,7 @@ type Vault struct {
 
 	contents contents
 	buffers  buffers
+	frames   frames
 	restored contents   // the records by which an arrival came out of an archive file, by its ID
 	mending  sync.Mutex // one index is made again at a time
 	release  sync.Mutex // one Release runs at a time

@@ -61,25 +61,49 @@ func (w *writer) collect() []*request {
 	}
 	batch, bound := []*request{first}, first.bound()
 	for len(batch) < maxBatchRecords && !first.rotate {
-		select {
-		case r, ok := <-w.v.queue:
-			if !ok {
-				return batch
-			}
-			if r.rotate {
-				w.carry = r
-				return batch
-			}
-			if bound += r.bound(); bound > min(maxBatchBytes, w.v.segmentSize) {
-				w.carry = r
-				return batch
-			}
-			batch = append(batch, r)
-		default:
+		r, ok := w.another(batch, bound)
+		if !ok {
 			return batch
 		}
+		if bound += r.bound(); r.rotate || bound > min(maxBatchBytes, w.v.segmentSize) {
+			w.carry = r
+			return batch
+		}
+		batch = append(batch, r)
 	}
 	return batch
+}
+
+// The patience of imports: nobody waits for one message of an import, and a
+// commit of many fills its frames, which are then a twentieth smaller. A commit
+// of imports alone waits until it has fullBatch bytes or manyRecords, or nothing
+// came for a moment.
+const (
+	fullBatch   = 4 * ChunkSize
+	manyRecords = 64
+	moment      = 500 * time.Microsecond
+)
+
+// another returns the next request that waits, or that comes while a batch of
+// imports is patient; false when there is none.
+func (w *writer) another(batch []*request, bound int64) (r *request, ok bool) {
+	select {
+	case r, ok = <-w.v.queue:
+		return r, ok
+	default:
+	}
+	last := batch[len(batch)-1]
+	if !last.patient() || bound >= fullBatch || len(batch) >= manyRecords || !batch[0].patient() {
+		return nil, false
+	}
+	timer := time.NewTimer(moment)
+	defer timer.Stop()
+	select {
+	case r, ok = <-w.v.queue:
+		return r, ok
+	case <-timer.C:
+		return nil, false
+	}
 }
 
 // commit writes a batch and tells each request how it went.
