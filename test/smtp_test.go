@@ -97,3 +97,19 @@ func greeted(t *testing.T, address string) *client {
 	}
 	return c
 }
+
+// hand gives the archive one message by SMTP.
+func (s *server) hand(from string, to []string, content []byte) {
+	s.t.Helper()
+	c, err := dial(s.smtp)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer c.conn.Close()
+	if _, err := c.ask("EHLO test.local.example"); err != nil {
+		s.t.Fatal(err)
+	}
+	if reply, err := c.send(from, to, content); err != nil || !strings.HasPrefix(reply, "250") {
+		s.t.Fatalf("handed in: %q, %v", reply, err)
+	}
+}

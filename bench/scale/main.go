@@ -28,6 +28,7 @@ import (
 	"mailarchive/internal/capture/importer"
 	"mailarchive/internal/cli"
 	"mailarchive/internal/config"
+	"mailarchive/internal/control"
 )
 
 // goal is the least share of the second tenth's rate that the last must have.
@@ -82,7 +83,7 @@ func importAll(ctx context.Context, mail, data string, n int) (c curve, err erro
 	if err != nil {
 		return c, err
 	}
-	archive, err := app.Commands("bench").Open(ctx, loaded.Config)
+	archive, err := app.Commands("bench").Open(ctx, loaded.Config, func(control.Progress) {})
 	if err != nil {
 		return c, err
 	}

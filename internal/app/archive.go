@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -47,16 +48,26 @@ func (a *App) Accept(ctx context.Context, e mail.Envelope, content io.Reader) (m
 // CatchUp brings the catalog to where the vault is.
 func (a *App) CatchUp(ctx context.Context) error { return a.indexer.CatchUp(ctx) }
 
-// Search implements [control.Archive].
-func (a *App) Search(ctx context.Context, scope access.Scope, q control.SearchRequest, yield func(control.Hit) error) (control.SearchEnd, error) {
-	var end control.SearchEnd
+// search is Search but for its record.
+func (a *App) search(ctx context.Context, scope access.Scope, q control.SearchRequest, yield func(control.Hit) error) (end control.SearchEnd, err error) {
 	r := search.Request{Query: q.Query, After: catalog.Position(q.After), Limit: q.Limit}
+	switch q.Sort {
+	case "", "date":
+	case "arrival":
+		r.Order = catalog.LastArrivedFirst
+	default:
+		return end, fmt.Errorf("sort %q: %w", q.Sort, mail.ErrBadInput)
+	}
 	if q.Limit > 0 {
 		r.Limit++ // one more tells whether there are more
 	}
+	// What is said before and what is said after may both have been true of
+	// some of the hits.
+	before := a.Notice()
+	defer func() { end.Notice = cmp.Or(a.Notice(), before) }()
 	var failed error
 	n := 0
-	err := a.searcher.Search(ctx, scope, r, func(h search.Hit) bool {
+	err = a.searcher.Search(ctx, scope, r, func(h search.Hit) bool {
 		if q.Limit > 0 && n == q.Limit {
 			end.More = true
 			return false
@@ -69,7 +80,6 @@ func (a *App) Search(ctx context.Context, scope access.Scope, q control.SearchRe
 	if err == nil {
 		err = failed
 	}
-	end.Notice = a.Notice()
 	if err != nil || q.After != "" {
 		return end, err
 	}
@@ -105,6 +115,11 @@ func (a *App) Stats(ctx context.Context, scope access.Scope) (control.Stats, err
 		return control.Stats{}, err
 	}
 	v := a.vault.Stats()
+	known := a.keeper.counted(counts)
+	waiting, err := a.vault.Arrivals(known.Cursor)
+	if err != nil {
+		return control.Stats{}, err
+	}
 	torn, err := a.torn()
 	if err != nil {
 		return control.Stats{}, err
@@ -112,7 +127,7 @@ func (a *App) Stats(ctx context.Context, scope access.Scope) (control.Stats, err
 	step := a.keeper.step()
 	stats := control.Stats{
 		Vault: v.Vault.String(), Data: a.config.Data,
-		Arrivals: v.Records, Stored: counts.Messages + v.Records - counts.Cursor, Indexed: counts.Indexed,
+		Arrivals: v.Arrivals, Stored: known.Messages + waiting, Indexed: counts.Indexed,
 		Unparseable: counts.Unparseable, BytesRaw: counts.BytesRaw, BytesDisk: uint64(v.BytesDisk),
 		Segments: v.Segments, Torn: torn, Started: a.started, LastReceived: v.LastReceived,
 		InStep: step.InStep, Missing: step.Missing, Notice: a.Notice(),
@@ -120,6 +135,8 @@ func (a *App) Stats(ctx context.Context, scope access.Scope) (control.Stats, err
 	if step.Remaking {
 		stats.Remaking = &step.Percent
 	}
+	// What lacks its row or its text is no use, though the engine counted it.
+	stats.Indexed = min(stats.Indexed, stats.Stored-min(stats.Missing, stats.Stored))
 	return stats, nil
 }
 
@@ -153,7 +170,7 @@ func (a *App) Verify(ctx context.Context, progress func(control.Progress), findi
 		func(f vault.Finding) {
 			finding(control.Finding{Segment: f.Segment, Offset: f.Offset, Length: f.Length, Seqs: f.Lost, IDs: f.IDs, What: f.What})
 		})
-	done := control.Verified{Segments: v.Segments, Arrivals: v.Records, Bytes: uint64(v.Bytes), Findings: v.Findings}
+	done := control.Verified{Segments: v.Segments, Arrivals: v.Arrivals, Bytes: uint64(v.Bytes), Findings: v.Findings}
 	if err != nil {
 		return done, err
 	}
@@ -166,35 +183,6 @@ func (a *App) Verify(ctx context.Context, progress func(control.Progress), findi
 	return done, nil
 }
 
-// Reindex implements [control.Archive]. The error wraps mail.ErrRetry while
-// another call is under way: one new catalog at a time is enough.
-func (a *App) Reindex(ctx context.Context, progress func(control.Progress)) error {
-	pace := newPace("messages")
-	return a.reindex(ctx, func(done, total uint64) { progress(pace.at(int64(done), int64(total))) })
-}
-
-func (a *App) reindex(ctx context.Context, progress func(done, total uint64)) error {
-	if !a.reindexing.TryLock() {
-		return fmt.Errorf("reindex: the catalog is being made again already: %w", mail.ErrRetry)
-	}
-	defer a.reindexing.Unlock()
-	fresh, next, err := a.catalogs.fresh(ctx, a.vault.UUID())
-	if err != nil {
-		return fmt.Errorf("reindex: %w", err)
-	}
-	swapped := false
-	err = a.indexer.Rebuild(ctx, fresh, progress, func() error {
-		swapped = true
-		return a.swap(next, fresh)
-	})
-	if err != nil && !swapped {
-		fresh.Close()
-		a.catalogs.remove(next.file())
-		return fmt.Errorf("reindex: %w", err)
-	}
-	return err
-}
-
 // swap puts a catalog in the place of the one in use, which is taken away.
 func (a *App) swap(next pointer, fresh *sqlite.DB) error {
 	a.swapping.Lock()
@@ -204,6 +192,11 @@ func (a *App) swap(next pointer, fresh *sqlite.DB) error {
 		return errors.Join(err, fresh.Close(), a.catalogs.remove(next.file()))
 	}
 	closed := a.catalogs.current.Swap(fresh)
+	cursor := uint64(0)
+	if counts, err := fresh.Counts(context.Background()); err == nil {
+		cursor = counts.Cursor
+	}
+	a.indexer.Moved(cursor)
 	a.leaving.Go(func() { a.removeFormer(former, closed) })
 	return nil
 }

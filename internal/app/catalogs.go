@@ -38,6 +38,7 @@ type catalogs struct {
 	fs      durable.FS
 	folder  string
 	log     *slog.Logger
+	vault   vault.UUID
 	made    map[string]string // sqlite.Options.Made
 	current *catalog.Switch
 
@@ -81,7 +82,7 @@ func (c *catalogs) touched() string {
 // is none, or it is damaged, or belongs to another vault, an empty one takes
 // its place, for the indexer to fill: all of it is derived.
 func openCatalogs(ctx context.Context, fsys durable.FS, folder string, v *vault.Vault, made map[string]string, log *slog.Logger) (*catalogs, error) {
-	c := &catalogs{fs: fsys, folder: folder, log: log, made: made}
+	c := &catalogs{fs: fsys, folder: folder, log: log, vault: v.UUID(), made: made}
 	err := c.readPointer()
 	c.last = c.now.Number
 	if err != nil && !errors.Is(err, mail.ErrDamaged) && !errors.Is(err, fs.ErrNotExist) {
@@ -105,7 +106,7 @@ func openCatalogs(ctx context.Context, fsys durable.FS, folder string, v *vault.
 		if v.Last() > 0 {
 			c.begun = because(err)
 		}
-		db, next, err := c.fresh(ctx, v.UUID())
+		db, next, err := c.fresh(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -124,7 +125,7 @@ func (c *catalogs) open(ctx context.Context, last uint64) error {
 	if _, err := c.fs.Stat(name); errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%s is gone: %w", name, mail.ErrDamaged)
 	}
-	db, err := sqlite.Open(ctx, name, sqlite.Options{Made: c.made})
+	db, err := sqlite.Open(ctx, name, sqlite.Options{Vault: c.vault.String(), Made: c.made})
 	if err != nil {
 		return err
 	}
@@ -155,15 +156,15 @@ func because(err error) string {
 }
 
 // fresh makes an empty catalog that nothing points to yet.
-func (c *catalogs) fresh(ctx context.Context, v vault.UUID) (*sqlite.DB, pointer, error) {
+func (c *catalogs) fresh(ctx context.Context) (*sqlite.DB, pointer, error) {
 	c.mu.Lock()
 	c.last++
-	next := pointer{Number: c.last, Vault: v}
+	next := pointer{Number: c.last, Vault: c.vault}
 	c.mu.Unlock()
 	if err := c.remove(next.file()); err != nil {
 		return nil, next, err
 	}
-	db, err := sqlite.Open(ctx, filepath.Join(c.folder, next.file()), sqlite.Options{Made: c.made})
+	db, err := sqlite.Open(ctx, filepath.Join(c.folder, next.file()), sqlite.Options{Vault: c.vault.String(), Made: c.made})
 	if err != nil {
 		return nil, next, errors.Join(err, c.remove(next.file()))
 	}

@@ -23,8 +23,8 @@ func Commands(version string) cli.Deps {
 	}
 	return cli.Deps{
 		Version: v,
-		Open: func(ctx context.Context, c config.Config) (cli.Archive, error) {
-			return openForCommand(ctx, c, v)
+		Open: func(ctx context.Context, c config.Config, progress func(control.Progress)) (cli.Archive, error) {
+			return openForCommand(ctx, c, v, progress)
 		},
 		Serve: func(ctx context.Context, c config.Config, ready func(cli.Addresses)) error {
 			a, err := Open(ctx, c, logger(c), v)
@@ -47,13 +47,13 @@ type command struct {
 // openForCommand opens the archive with what was stored before in the catalog.
 // On a full disk it opens as it is: what is stored must come out all the same.
 // Only complaints are logged: the command itself speaks.
-func openForCommand(ctx context.Context, c config.Config, v observe.Version) (cli.Archive, error) {
+func openForCommand(ctx context.Context, c config.Config, v observe.Version, progress func(control.Progress)) (cli.Archive, error) {
 	c.LogLevel = max(c.LogLevel, slog.LevelWarn)
 	a, err := Open(ctx, c, logger(c), v)
 	if err != nil {
 		return nil, err
 	}
-	if err := a.prepareCatalog(ctx); err != nil {
+	if err := a.prepareCatalog(ctx, progress); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -69,15 +69,32 @@ func openForCommand(ctx context.Context, c config.Config, v observe.Version) (cl
 }
 
 // prepareCatalog brings the catalog to where the vault is, and makes it again
-// when it is of another version, damaged or not in step.
-func (a *App) prepareCatalog(ctx context.Context) error {
+// when it is of another version, damaged or not in step. progress hears of it
+// when there is something to do.
+func (a *App) prepareCatalog(ctx context.Context, progress func(control.Progress)) (err error) {
+	prepared := make(chan struct{})
+	go func() {
+		defer close(prepared)
+		err = a.bringUp(ctx)
+	}()
+	pace := newPace("messages")
+	follow(context.WithoutCancel(ctx), prepared, a.keeper.far, func(done, total uint64) {
+		if done < total {
+			progress(pace.at(int64(done), int64(total)))
+		}
+	})
+	return err
+}
+
+func (a *App) bringUp(ctx context.Context) error {
 	err := a.CatchUp(ctx)
 	if err == nil {
 		a.catalogs.begun = "" // it is whole now
 		return a.unlessFull(a.keeper.mendNow(ctx))
 	}
 	if errors.Is(err, mail.ErrDamaged) {
-		err = a.Reindex(ctx, func(control.Progress) {})
+		a.keeper.begin(isDamaged, false)
+		err = a.keeper.mendNow(ctx)
 	}
 	return a.unlessFull(err)
 }

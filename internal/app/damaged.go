@@ -62,10 +62,15 @@ const isDamaged = "it is damaged"
 // ownCall marks the context of the keeper's own calls.
 type ownCall struct{}
 
-// replace puts an empty catalog in the place of one that cannot be read.
+// replace puts another catalog in the place of one that cannot be read: the
+// one that is being made, as far as it is, or an empty one.
 func (k *keeper) replace(ctx context.Context) error {
+	return k.app.remaking.either(ctx, func() error { return k.replaceEmpty(ctx) })
+}
+
+func (k *keeper) replaceEmpty(ctx context.Context) error {
 	a := k.app
-	db, next, err := a.catalogs.fresh(context.WithoutCancel(ctx), a.vault.UUID())
+	db, next, err := a.catalogs.fresh(context.WithoutCancel(ctx))
 	if err != nil {
 		return err
 	}
@@ -73,6 +78,7 @@ func (k *keeper) replace(ctx context.Context) error {
 	if err := a.swap(next, db); err != nil {
 		return err
 	}
+	a.imports.setReady(false) // who called it ready meanwhile meant the former one
 	k.begin(isDamaged, true)
 	return nil
 }

@@ -21,13 +21,13 @@ var floors = []struct {
 }{
 	{"the vocabulary: no I/O, no knowledge of anything", []string{"mail"}},
 	{"durability, settings, what the archive shows of itself: they know no step", []string{"durable", "config", "observe"}},
-	{"single tools: a protocol, the exact bytes, reading a message, who may see what", []string{"smtp", "vault", "extract", "access", "catalog/token"}},
+	{"single tools: a protocol, the exact bytes, reading a message, who may see what, who did what", []string{"smtp", "vault", "extract", "access", "audit", "catalog/token", "web/inert"}},
 	{"what needs the words of a text", []string{"keyword"}},
 	{"the contract of metadata and full text: made of what extract finds and access allows", []string{"catalog"}},
-	{"steps of the way, each on its own", []string{"sqlite", "capture", "indexer", "search", "retrieve"}},
+	{"steps of the way, each on its own", []string{"sqlite", "capture", "indexer", "search", "retrieve", "redeliver", "export", "seal"}},
 	{"ways in: a protocol or file format turned into calls of capture", []string{"capture/smtpd", "capture/importer"}},
 	{"the archive as commands see it, here or over the socket", []string{"control"}},
-	{"what a person types", []string{"cli"}},
+	{"what a person types, or looks at", []string{"cli", "web"}},
 	{"all of it wired together", []string{"app"}},
 }
 

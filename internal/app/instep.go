@@ -27,10 +27,19 @@ func (k *keeper) step() step {
 	}
 }
 
+// far says how far the catalog is: the new one, if one is made beside that in
+// use.
+func (k *keeper) far() (done, total uint64) {
+	w := k.now()
+	if w.reason != "" && !w.filling {
+		return w.done, w.total
+	}
+	return k.app.filled()
+}
+
 func (k *keeper) percent(w work) int {
 	if w.filling {
-		s := k.app.indexer.Status()
-		w.done, w.total = s.Indexed, s.Stored
+		w.done, w.total = k.app.filled()
 	}
 	if w.reason == "" || w.total == 0 {
 		return 0

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"mailarchive/internal/catalog"
 	"mailarchive/internal/mail"
 )
 
@@ -40,6 +41,8 @@ type keeper struct {
 	work work
 	over chan struct{} // closed when the work is over; nil while there is none
 	seen seen
+	// known are the counts of the last catalog that was whole.
+	known catalog.Counts
 }
 
 // work is the making of a catalog that is under way.
@@ -93,7 +96,7 @@ func (k *keeper) run(ctx context.Context) {
 }
 
 // begin notes that the catalog must be made again. Of two reasons the first
-// stays; filling may be added.
+// stays, unless the second is damage; filling may be added.
 func (k *keeper) begin(reason string, filling bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -101,6 +104,9 @@ func (k *keeper) begin(reason string, filling bool) {
 		k.work = work{reason: reason}
 		k.over = make(chan struct{})
 		k.app.log.Info("catalog is made again", "step", "catalog", "reason", reason)
+	}
+	if reason == isDamaged {
+		k.work.reason = reason
 	}
 	k.work.filling = k.work.filling || filling
 }
@@ -118,6 +124,17 @@ func (k *keeper) now() work {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.work
+}
+
+// counted notes the counts of the catalog in use, if it is whole, and returns
+// those of the last one that was, unless they say less.
+func (k *keeper) counted(now catalog.Counts) catalog.Counts {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !k.work.filling || now.Cursor >= k.known.Cursor {
+		k.known = now
+	}
+	return k.known
 }
 
 // again asks for a comparison of all at the next look.
@@ -174,17 +191,12 @@ func (k *keeper) failed(err error) {
 // remake is one attempt.
 func (k *keeper) remake(ctx context.Context) error {
 	a := k.app
-	db, _ := a.catalogs.inUse()
-	filling := k.now().filling
-	if bad := db.Probe(ctx); !filling && errors.Is(bad, mail.ErrDamaged) {
-		if _, err := db.Counts(ctx); err != nil {
-			if err := k.replace(ctx); err != nil {
-				return err
-			}
-			filling = true
+	if !k.now().filling && k.useless(ctx) {
+		if err := k.replace(ctx); err != nil {
+			return err
 		}
 	}
-	if filling {
+	if k.now().filling {
 		return k.fill(ctx)
 	}
 	err := a.reindex(ctx, k.progress)
@@ -193,6 +205,20 @@ func (k *keeper) remake(ctx context.Context) error {
 		return errors.Join(err, k.replace(ctx))
 	}
 	return err
+}
+
+// useless reports whether nothing in the catalog in use is to be shown: it
+// cannot be read, or it is another vault's.
+func (k *keeper) useless(ctx context.Context) bool {
+	db, _ := k.app.catalogs.inUse()
+	if _, err := db.Stale(ctx); errors.Is(err, mail.ErrDamaged) {
+		return true
+	}
+	if err := db.Probe(ctx); !errors.Is(err, mail.ErrDamaged) {
+		return false
+	}
+	_, err := db.Counts(ctx)
+	return err != nil
 }
 
 // fill brings the catalog in use to where the vault is, and begins anew when
@@ -205,6 +231,17 @@ func (k *keeper) fill(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// fillingUp returns the end of the work when it is the catalog in use that
+// fills, else nil.
+func (k *keeper) fillingUp() <-chan struct{} {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !k.work.filling {
+		return nil
+	}
+	return k.over
 }
 
 // damaged reports whether the reason is one that makes the catalog in use bad.

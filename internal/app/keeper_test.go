@@ -151,6 +151,13 @@ var harms = map[string]func(t *testing.T, a *App){
 	"other local domains": func(t *testing.T, a *App) {
 		execute(t, a, `UPDATE meta SET value = 'else' WHERE key = 'local-domains'`)
 	},
+	"of another vault": func(t *testing.T, a *App) {
+		execute(t, a, `UPDATE meta SET value = '00000000-0000-4000-8000-000000000000' WHERE key = 'vault'`)
+	},
+	"of nobody knows which vault": func(t *testing.T, a *App) { execute(t, a, `DELETE FROM meta WHERE key = 'vault'`) },
+	"of this vault before it was put back to a copy": func(t *testing.T, a *App) {
+		execute(t, a, `UPDATE arrival SET id = randomblob(16) WHERE seq > 38`)
+	},
 	"arrivals deleted": func(t *testing.T, a *App) {
 		execute(t, a, `DELETE FROM arrival WHERE seq BETWEEN 5 AND 9`)
 	},
@@ -219,7 +226,7 @@ func TestCatalogMendsAtTheStart(t *testing.T) {
 			} else {
 				harm(t, shadow)
 			}
-			x, err := openForCommand(t.Context(), c, a.version)
+			x, err := openForCommand(t.Context(), c, a.version, func(control.Progress) {})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -237,9 +244,9 @@ func TestNoticeWhileRemaking(t *testing.T) {
 	accept(t, a, mail.Envelope{Source: "smtp"}, "one")
 	subjects(t, a, "one")
 	execute(t, a, `UPDATE meta SET value = '0' WHERE key = 'tokenizer'`)
-	a.reindexing.Lock()
+	held, _ := a.remaking.begin()
 	kept(t, a)
-	waitFor(t, "the notice", func() bool { return strings.Contains(a.Notice(), "must be made again") })
+	waitFor(t, "the notice", func() bool { return strings.Contains(a.Notice(), "the former one answers") })
 	stats, err := a.Stats(t.Context(), everything)
 	if err != nil || stats.InStep || stats.Remaking == nil || stats.Notice == "" {
 		t.Errorf("stats %+v, %v", stats, err)
@@ -247,7 +254,7 @@ func TestNoticeWhileRemaking(t *testing.T) {
 	if got := found(t, a, "one"); len(got) != 1 {
 		t.Errorf("meanwhile found %q", got)
 	}
-	a.reindexing.Unlock()
+	a.remaking.end(held, context.Canceled) // as when who began it was stopped
 	waitFor(t, "the end of it", func() bool { return a.Notice() == "" && a.keeper.remakes.Load() == 1 })
 }
 
@@ -300,7 +307,7 @@ func TestWhatStaysMissingIsLeftAlone(t *testing.T) {
 	a := opened(t, configured(t))
 	accept(t, a, mail.Envelope{Source: "smtp"}, "one")
 	subjects(t, a, "one")
-	a.indexer.Vault = ghostly{records{a.vault}}
+	a.indexer.Vault = ghostly{records{a.vault, a.store(), a.manifests}}
 	a.keeper.begin("test", false)
 	a.keeper.every = time.Millisecond
 	kept(t, a)
@@ -316,9 +323,9 @@ func TestWhatStaysMissingIsLeftAlone(t *testing.T) {
 // ghostly is a vault that claims to have one record twice over.
 type ghostly struct{ records }
 
-func (g ghostly) Seqs(ctx context.Context, from uint64, each func(uint64) error) error {
+func (g ghostly) Seqs(ctx context.Context, from uint64, each func(uint64, mail.ID) error) error {
 	if from <= 1 {
-		if err := each(0); err != nil {
+		if err := each(0, mail.ID{}); err != nil {
 			return err
 		}
 	}

@@ -64,6 +64,9 @@ func (k *keeper) compare(ctx context.Context) error {
 	}
 	s.upTo, s.missing = c.UpTo, s.missing+c.Missing
 	k.setFound(s)
+	if counts, err := k.app.catalog.Counts(ctx); err == nil {
+		k.counted(counts)
+	}
 	if s.missing > 0 && now.After(s.until) {
 		k.app.log.WarnContext(ctx, "catalog lacks stored mail", "step", "catalog", "missing", s.missing, "first", c.First)
 		k.begin(fmt.Sprintf("it lacked %d of the stored messages", s.missing), false)

@@ -188,7 +188,7 @@ func acceptFrom(t *testing.T, a *App, e mail.Envelope, content []byte) mail.ID {
 func reference(t *testing.T, a *App) *catalogtest.Memory {
 	t.Helper()
 	memory := &catalogtest.Memory{}
-	x := indexer.New(records{a.vault}, memory)
+	x := indexer.New(records{a.vault, a.store(), a.manifests}, memory)
 	x.Local = indexer.NewDomains(a.config.LocalDomains.List())
 	if err := x.CatchUp(t.Context()); err != nil {
 		t.Fatal(err)

@@ -11,23 +11,6 @@ import (
 	"mailarchive/internal/mail"
 )
 
-// TestOneReindexAtATime starts a second one from within the first: both would
-// fill the same file.
-func TestOneReindexAtATime(t *testing.T) {
-	a := opened(t, configured(t))
-	accept(t, a, mail.Envelope{Source: "smtp"}, "one")
-	var second error
-	err := a.Reindex(t.Context(), func(control.Progress) {
-		second = a.Reindex(t.Context(), func(control.Progress) {})
-	})
-	if err != nil || !errors.Is(second, mail.ErrRetry) {
-		t.Errorf("first: %v, second: %v", err, second)
-	}
-	if err := a.Reindex(t.Context(), func(control.Progress) {}); err != nil {
-		t.Errorf("after the first: %v", err)
-	}
-}
-
 // TestCatalogIsForItsOwner: the data folder may be readable for others, when
 // an administrator made it.
 func TestCatalogIsForItsOwner(t *testing.T) {

@@ -8,16 +8,19 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"mailarchive/internal/capture/importer"
 	"mailarchive/internal/capture/smtpd"
 	"mailarchive/internal/cli"
 	"mailarchive/internal/config"
 	"mailarchive/internal/control"
 	"mailarchive/internal/durable"
+	"mailarchive/internal/mail"
 	"mailarchive/internal/observe"
 	"mailarchive/internal/smtp"
 )
@@ -49,6 +52,11 @@ func (a *App) Run(ctx context.Context, ready func(cli.Addresses)) error {
 		return errors.Join(err, mailIn.Shutdown(ctx), closeListener(page))
 	}
 
+	sender, err := a.sender()
+	if err != nil {
+		return errors.Join(err, mailIn.Shutdown(ctx), closeListener(page), socket.Close())
+	}
+
 	var running sync.WaitGroup
 	start := func(what string, run func() error) {
 		running.Go(func() {
@@ -64,7 +72,18 @@ func (a *App) Run(ctx context.Context, ready func(cli.Addresses)) error {
 	if page != nil {
 		start("HTTP", func() error { return observe.Serve(ctx, page, a.pages()) })
 	}
+	if watcher, err := a.watcher(); err != nil {
+		a.log.Error("watched folders are not imported", "step", "capture", "error", err)
+	} else if watcher != nil {
+		start("import of watched folders", func() error { return watcher.Run(ctx) })
+	}
+	a.sending.Store(true)
+	defer a.sending.Store(false)
+	start("redelivery", func() error { return sender.Run(ctx) })
 	running.Go(func() { a.keeper.run(ctx) })
+	if a.config.ArchiveMonthly {
+		running.Go(func() { a.monthly(ctx) })
+	}
 	ready(a.addresses(mailIn, page))
 	a.log.Info("archive runs", "version", a.version.Version, "data", a.config.Data, "arrivals", a.vault.Last())
 
@@ -80,6 +99,29 @@ func (a *App) Run(ctx context.Context, ready func(cli.Addresses)) error {
 		return cause
 	}
 	return nil
+}
+
+// watcher imports what is new in the folders of [[import.watch]]; nil when
+// there are none.
+func (a *App) watcher() (*importer.Watcher, error) {
+	if len(a.config.Watches) == 0 {
+		return nil, nil
+	}
+	w := &importer.Watcher{Archive: a, StateFile: filepath.Join(a.config.Data, watchStateName), FS: a.catalogs.fs, Log: a.log}
+	for _, c := range a.config.Watches {
+		o := importer.Options{Paths: []string{c.Path}, Owner: mail.Address(c.Owner), Folder: c.Folder, DeliveredTo: bool(c.DeliveredTo)}
+		var err error
+		if o.Format, err = importer.ParseFormat(c.Format); err != nil {
+			return nil, err
+		}
+		if c.PasswordFile != "" {
+			if o.Passwords, err = importer.ReadPasswords(c.PasswordFile); err != nil {
+				return nil, err
+			}
+		}
+		w.Watches = append(w.Watches, importer.Watch{Options: o, Every: c.Interval.Span(), Settle: c.Settle.Span()})
+	}
+	return w, nil
 }
 
 // listenMail opens the SMTP and LMTP listeners.

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"mailarchive/internal/access"
@@ -27,7 +28,16 @@ func (w watched) again(ctx context.Context, call func() error) error {
 		return err
 	}
 	w.keeper.report(ctx, number, err)
-	return call()
+	if err = call(); errors.Is(err, mail.ErrDamaged) && ctx.Value(ownCall{}) == nil {
+		return w.keeper.unreadable()
+	}
+	return err
+}
+
+// unreadable is what those hear who ask for what cannot be read just now. The
+// log has the engine's words.
+func (k *keeper) unreadable() error {
+	return fmt.Errorf("the catalog is damaged and is being made again (%d%% done); no mail is lost: %w", k.step().Percent, mail.ErrRetry)
 }
 
 // Pin is for the indexer, which tries again by itself.
@@ -151,10 +161,10 @@ func (w watched) Imported(ctx context.Context, key mail.Digest) (found bool, err
 }
 
 // Listed implements [catalog.Catalog].
-func (w watched) Listed(ctx context.Context, first, last uint64) (seqs []uint64, err error) {
+func (w watched) Listed(ctx context.Context, first, last uint64) (list []catalog.Listing, err error) {
 	err = w.again(ctx, func() error {
-		seqs, err = w.Switch.Listed(ctx, first, last)
+		list, err = w.Switch.Listed(ctx, first, last)
 		return err
 	})
-	return seqs, err
+	return list, err
 }

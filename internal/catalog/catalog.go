@@ -104,6 +104,12 @@ type Counts struct {
 	BytesRaw    uint64 // sum of sizes of the messages
 }
 
+// Listing names an arrival.
+type Listing struct {
+	Seq uint64
+	ID  mail.ID
+}
+
 // Catalog keeps metadata and full text. All methods may be called at once
 // from several goroutines; Apply calls are the caller's to keep one at a time.
 type Catalog interface {
@@ -158,10 +164,10 @@ type Catalog interface {
 	// is in the catalog.
 	Imported(ctx context.Context, key mail.Digest) (bool, error)
 
-	// Listed returns, rising, the numbers from first to last, both included, of
-	// the arrivals that are in the catalog whole: with the row and the full
-	// text of their message.
-	Listed(ctx context.Context, first, last uint64) ([]uint64, error)
+	// Listed returns the arrivals with numbers from first to last, both
+	// included, that are in the catalog whole: with the row and the full text
+	// of their message. They come by rising number.
+	Listed(ctx context.Context, first, last uint64) ([]Listing, error)
 
 	// Check looks the engine's own structures over and returns an error that
 	// wraps ErrDamaged when they are not sound.

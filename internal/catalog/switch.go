@@ -138,7 +138,7 @@ func (s *Switch) Imported(ctx context.Context, key mail.Digest) (bool, error) {
 }
 
 // Listed implements [Catalog].
-func (s *Switch) Listed(ctx context.Context, first, last uint64) ([]uint64, error) {
+func (s *Switch) Listed(ctx context.Context, first, last uint64) ([]Listing, error) {
 	c := s.enter()
 	defer s.leave(c)
 	return c.Listed(ctx, first, last)

@@ -98,7 +98,10 @@ type fakeArchive struct {
 
 func (f fakeArchive) Close() error { return f.lock.Release() }
 
-func openFake(_ context.Context, c config.Config) (cli.Archive, error) {
+func openFake(_ context.Context, c config.Config, progress func(control.Progress)) (cli.Archive, error) {
+	if os.Getenv("FAKE_REMAKE") != "" {
+		progress(control.Progress{Done: 4, Total: 5, Unit: "messages"})
+	}
 	if err := os.MkdirAll(c.Data, 0o700); err != nil {
 		return nil, err
 	}
@@ -110,7 +113,7 @@ func openFake(_ context.Context, c config.Config) (cli.Archive, error) {
 }
 
 func serveFake(ctx context.Context, c config.Config, ready func(cli.Addresses)) error {
-	a, err := openFake(ctx, c)
+	a, err := openFake(ctx, c, nil)
 	if err != nil {
 		return err
 	}
@@ -132,7 +135,7 @@ func serveFake(ctx context.Context, c config.Config, ready func(cli.Addresses)) 
 }
 
 func fakeMail() *controltest.Archive {
-	a := &controltest.Archive{Fail: fail}
+	a := &controltest.Archive{Fail: fail, Notice: func(control.SearchRequest) string { return os.Getenv("FAKE_NOTICE") }}
 	if os.Getenv("FAKE_FINDINGS") != "" {
 		a.Findings = []control.Finding{
 			{Segment: 3, Offset: 123456, Length: 5000, Seqs: []uint64{8, 9}, IDs: []mail.ID{fakeID(8)}, What: "frame is damaged", Hint: "Restore it from the backup."},

@@ -80,7 +80,7 @@ func (p *program) connect(ctx context.Context, c config.Config) (Archive, error)
 		if !errors.Is(err, control.ErrNoServer) {
 			return nil, err
 		}
-		archive, err := p.deps.Open(ctx, c)
+		archive, err := p.open(ctx, c)
 		if err == nil {
 			return archive, nil
 		}
@@ -91,6 +91,13 @@ func (p *program) connect(ctx context.Context, c config.Config) (Archive, error)
 			return nil, err
 		}
 	}
+}
+
+// open opens the archive, which may mean to make the catalog again.
+func (p *program) open(ctx context.Context, c config.Config) (Archive, error) {
+	m := p.meter("making the catalog again")
+	defer m.clear()
+	return p.deps.Open(ctx, c, m.update)
 }
 
 func dial(ctx context.Context, folder string) (*control.Client, error) {

@@ -30,7 +30,7 @@ func run(t *testing.T, ctx context.Context, folder string, open func() (Archive,
 	t.Helper()
 	var o, e bytes.Buffer
 	deps := Deps{
-		Open:     func(context.Context, config.Config) (Archive, error) { return open() },
+		Open:     func(context.Context, config.Config, func(control.Progress)) (Archive, error) { return open() },
 		Sources:  config.Sources{Default: filepath.Join(folder, "none.toml")},
 		Patience: time.Second,
 	}
@@ -177,7 +177,7 @@ func TestOutputThatFails(t *testing.T) {
 			var errs bytes.Buffer
 			folder := t.TempDir()
 			deps := Deps{
-				Open:    func(context.Context, config.Config) (Archive, error) { return closing{archive}, nil },
+				Open:    func(context.Context, config.Config, func(control.Progress)) (Archive, error) { return closing{archive}, nil },
 				Sources: config.Sources{Default: filepath.Join(folder, "none.toml")},
 			}
 			code := Run(t.Context(), append([]string{"mail-archive", "--data", folder}, args...), Stdio{Out: failing{test.err}, Err: &errs}, deps)

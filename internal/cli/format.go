@@ -108,10 +108,14 @@ func countText[N int | int64 | uint64](n N) string {
 	return s
 }
 
-// plural writes a count with its noun, which takes an s.
+// plural writes a count with its noun, which takes an s, or ies for
+// its ry.
 func plural[N int | int64 | uint64](n N, noun string) string {
 	if n == 1 {
 		return "1 " + noun
+	}
+	if stem, y := strings.CutSuffix(noun, "ry"); y {
+		return countText(n) + " " + stem + "ries"
 	}
 	return countText(n) + " " + noun + "s"
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"mailarchive/internal/capture/importer"
+	"mailarchive/internal/config"
 	"mailarchive/internal/control"
 	"mailarchive/internal/mail"
 )
@@ -22,7 +23,8 @@ const failuresShown = 10
 // importMail is `import`.
 func (p *program) importMail() *cobra.Command {
 	var o importer.Options
-	var owner, report, format string
+	var in importInput
+	var report string
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "import PATH…",
@@ -32,15 +34,19 @@ Maildir++ in, as their content says. It never touches its source. A message that
 was imported from the same place before is not imported again, so an import that
 was interrupted is just started again.
 
+--spool imports the folder of the configuration in which the system before this
+one leaves its mail; of one day unless --days says how many.
+
 --report writes the outcome of every item as a line of JSON.`,
 		Example: `  mail-archive import ~/Maildir --owner ann@example.org
   mail-archive import --report outcome.jsonl /srv/old/*.mbox
   mail-archive import --format mboxo --folder Lists/golang golang.mbox`,
-		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			o.Paths, o.Owner = args, mail.Address(owner)
-			var err error
-			if o.Format, err = importer.ParseFormat(format); err != nil {
+			loaded, err := p.load(c)
+			if err != nil {
+				return err
+			}
+			if err := in.fill(&o, args, loaded.Config, p.clock()); err != nil {
 				return err
 			}
 			return p.withArchive(c, true, func(ctx context.Context, a control.Archive) error {
@@ -48,12 +54,76 @@ was interrupted is just started again.
 			})
 		},
 	}
-	c.Flags().StringVar(&owner, "owner", "", "address whose mailbox it was: its owner sees mail in which no header names them")
+	c.Flags().StringVar(&in.owner, "owner", "", "address whose mailbox it was: its owner sees mail in which no header names them")
 	c.Flags().StringVar(&report, "report", "", "file for the outcome of every item, as JSON lines")
-	c.Flags().StringVar(&format, "format", "auto", "auto, eml, mboxrd, mboxo, mboxcl or mboxcl2")
+	c.Flags().StringVar(&in.format, "format", "auto", "auto, eml, spool (raw messages, any name), mboxrd, mboxo, mboxcl or mboxcl2")
+	c.Flags().StringVar(&in.since, "since", "", "only files of this day and later, by the date in their names or else their own")
+	c.Flags().StringVar(&in.before, "before", "", "only files of days before this one")
+	c.Flags().IntVar(&in.days, "days", 0, "only files of so many days back from today, or from --start")
+	c.Flags().StringVar(&in.start, "start", "", "the day that --days counts back from")
+	c.Flags().BoolVar(&in.spool, "spool", false, "import the configured spool folder of the old system")
+	c.Flags().BoolVar(&o.DeliveredTo, "delivered-to", false, "believe X-Clear-Delivered-To fields as recipients; only for folders that nobody but the old system wrote to")
+	c.Flags().StringVar(&in.passwordFile, "password-file", "", "passwords of encrypted archives, one a line; each is tried")
 	c.Flags().StringVar(&o.Folder, "folder", "", "mail folder to put in front of the folders found")
 	c.Flags().BoolVar(&asJSON, "json", false, "print the sums as a line of JSON")
 	return c
+}
+
+// importInput is what the flags of an import say.
+type importInput struct {
+	owner, format, since, before, start, passwordFile string
+	days                                              int
+	spool                                             bool
+}
+
+// fill makes options of the flags and arguments.
+func (in importInput) fill(o *importer.Options, args []string, c config.Config, now time.Time) (err error) {
+	o.Paths, o.Owner = args, mail.Address(in.owner)
+	if o.Format, err = importer.ParseFormat(in.format); err != nil {
+		return err
+	}
+	if in.spool {
+		if len(args) > 0 || c.Spool == "" {
+			return &usageError{errors.New("--spool takes the folder from the key spool of the configuration, and no path")}
+		}
+		o.Paths, o.Format, o.DeliveredTo = []string{c.Spool}, importer.FormatSpool, true
+		in.days = max(in.days, 1)
+	}
+	if len(o.Paths) == 0 {
+		return &usageError{errors.New("a path says what to import")}
+	}
+	if in.passwordFile != "" {
+		if o.Passwords, err = importer.ReadPasswords(in.passwordFile); err != nil {
+			return err
+		}
+	}
+	return in.dates(o, c.Timezone.Location(), now)
+}
+
+// dates sets the bounds of the files' dates.
+func (in importInput) dates(o *importer.Options, zone *time.Location, now time.Time) error {
+	day := func(flag, text string, to *time.Time) error {
+		if text == "" {
+			return nil
+		}
+		t, err := time.ParseInLocation(time.DateOnly, text, zone)
+		if err != nil {
+			return &usageError{fmt.Errorf("--%s %s: a date such as 2026-11-01", flag, text)}
+		}
+		*to = t
+		return nil
+	}
+	start := now.In(zone)
+	err := errors.Join(day("since", in.since, &o.Since), day("before", in.before, &o.Before), day("start", in.start, &start))
+	switch {
+	case err != nil:
+		return err
+	case in.days < 0, in.days > 0 && (in.since != "" || in.before != ""), in.start != "" && in.days == 0:
+		return &usageError{errors.New("either --since and --before, or --days with --start")}
+	case in.days > 0:
+		o.Since, o.Before = importer.Back(start, in.days)
+	}
+	return nil
 }
 
 func (p *program) runImport(ctx context.Context, a control.Archive, o importer.Options, report string, asJSON bool) error {

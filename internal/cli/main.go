@@ -11,9 +11,11 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -29,18 +31,21 @@ const (
 	ExitDone    = 0 // done
 	ExitFailed  = 1 // failed, or done with findings
 	ExitUsage   = 2 // wrong use: flags, query, configuration
-	ExitNothing = 3 // nothing found; nothing is on standard output
+	ExitNothing = 3 // nothing found; on standard output is nothing, or the 0 of a count
 )
 
 // Stdio is what a command speaks with.
 type Stdio struct {
 	Out, Err io.Writer
+	In       io.Reader // nil when there is none
 	// Environment is as os.Environ gives it.
 	Environment []string
 }
 
 // System is the Stdio of this process.
-func System() Stdio { return Stdio{os.Stdout, os.Stderr, os.Environ()} }
+func System() Stdio {
+	return Stdio{Out: os.Stdout, Err: os.Stderr, In: os.Stdin, Environment: os.Environ()}
+}
 
 // Archive is an archive that this process has opened itself.
 type Archive interface {
@@ -57,8 +62,9 @@ type Addresses struct {
 type Deps struct {
 	// Open takes the lock of the data folder and opens the archive there,
 	// making it if need be. The error wraps durable.ErrLocked when another
-	// process has it.
-	Open func(context.Context, config.Config) (Archive, error)
+	// process has it. progress hears how far the catalog is when it must be
+	// made again; it is not called after the return.
+	Open func(ctx context.Context, c config.Config, progress func(control.Progress)) (Archive, error)
 	// Serve runs the archive until ctx ends and then stops in good order. It
 	// calls ready once, when it answers on all addresses. The error wraps
 	// durable.ErrLocked when another process has the data folder.
@@ -108,7 +114,14 @@ func untilSignal(parent context.Context, signals ...os.Signal) (context.Context,
 func Run(ctx context.Context, args []string, std Stdio, deps Deps) int {
 	p := &program{deps: deps, std: std, out: &outlet{w: std.Out}, clock: time.Now}
 	root := p.root()
-	root.SetArgs(args[1:])
+	args, old, err := fromManual(args[1:], p.clock())
+	if old && err == nil {
+		fmt.Fprintf(std.Err, "mail-archive: -a is the old form; today: mail-archive %s\n", safe(strings.Join(args, " ")))
+	}
+	if err != nil {
+		return p.report(ctx, root, err)
+	}
+	root.SetArgs(args)
 	root.SetOut(p.out)
 	root.SetErr(std.Err)
 	command, err := root.ExecuteContextC(ctx)
@@ -131,6 +144,17 @@ type program struct {
 	file    string // --config
 	started bool   // the command's own code runs: errors are no longer of usage
 	loaded  *config.Loaded
+}
+
+// start is called when the command line is read, before the command's own code.
+// Flags that do not go together are found out by cobra after that, unless we
+// ask.
+func (p *program) start(c *cobra.Command, _ []string) error {
+	if err := errors.Join(c.ValidateRequiredFlags(), c.ValidateFlagGroups()); err != nil {
+		return &usageError{err}
+	}
+	p.started = true
+	return nil
 }
 
 // outlet is standard output. It remembers that nobody reads any more.
@@ -165,13 +189,14 @@ Exit codes: 0 done, 1 failed, 2 wrong use, 3 nothing found.`,
 		Version:           p.deps.Version.Version,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
-		PersistentPreRun:  func(*cobra.Command, []string) { p.started = true },
+		PersistentPreRunE: p.start,
 		CompletionOptions: cobra.CompletionOptions{DisableDescriptions: false},
 	}
 	root.PersistentFlags().StringVar(&p.file, "config", "", "configuration file (default "+config.DefaultFile+" if it is there)")
 	p.keyFlags(root.PersistentFlags(), "data")
 	root.AddCommand(
-		p.serve(), p.importMail(), p.search(), p.show(), p.raw(), p.stats(), p.keywords(),
+		p.serve(), p.importMail(), p.search(), p.show(), p.raw(), p.stats(), p.keywords(), p.exportMail(), p.redeliver(), p.queue(),
+		p.archive(), p.archives(), p.restore(), p.audit(),
 		p.verify(), p.reindex(), p.configuration(), p.version(),
 	)
 	root.InitDefaultHelpCmd()

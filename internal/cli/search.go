@@ -38,6 +38,9 @@ matches every message.
   larger:10k  smaller:5M  has:attachment  direction:in (out, internal)
   sort:arrival                      in the order in which mail came in
 
+With --count the number of messages is printed and nothing else; with --json
+{"total":12,"total_more":false}. Counting ends at 100,000.
+
 With --json each hit is a line: id, date, received, from, to, cc, delivered_to,
 subject, size, sha256, attachments, keywords, snippet.`,
 		Example: `  mail-archive search invoice
@@ -55,10 +58,7 @@ subject, size, sha256, attachments, keywords, snippet.`,
 				return &usageError{fmt.Errorf("--sort %s: date or arrival", sort)}
 			}
 			query := strings.Join(args, " ")
-			request := control.SearchRequest{Query: query, Limit: limit, After: before}
-			if sort != "" {
-				request.Query += " sort:" + sort
-			}
+			request := control.SearchRequest{Query: query, Limit: limit, After: before, Sort: sort}
 			return p.withArchive(c, false, func(ctx context.Context, a control.Archive) error {
 				if count {
 					return p.runCount(ctx, a, request, asJSON)
@@ -135,16 +135,28 @@ func (p *program) runCount(ctx context.Context, a control.Archive, q control.Sea
 	if err != nil {
 		return err
 	}
+	if err := p.writeTotal(end, asJSON); err != nil {
+		return err
+	}
 	if end.Total == 0 {
 		return &advised{nothingFound{}, ""}
 	}
+	return nil
+}
+
+// writeTotal prints a number that programs can read. That there are more is on
+// standard error, and in the JSON.
+func (p *program) writeTotal(end control.SearchEnd, asJSON bool) error {
 	if asJSON {
 		return writeJSON(p.out, struct {
 			Total     int  `json:"total"`
 			TotalMore bool `json:"total_more"`
 		}{end.Total, end.TotalMore})
 	}
-	_, err = fmt.Fprintln(p.out, totalText(end))
+	if end.TotalMore {
+		fmt.Fprintln(p.std.Err, totalText(end))
+	}
+	_, err := fmt.Fprintln(p.out, end.Total)
 	return err
 }
 

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -93,18 +94,34 @@ func dateFlag(name, text string) (time.Time, error) {
 }
 
 func (p *program) runStatistics(ctx context.Context, a control.Archive, want wantedStatistics) error {
+	before, err := a.Stats(ctx, scope())
+	if err != nil {
+		return err
+	}
 	if want.unit != "" {
 		periods, err := a.Volume(ctx, scope(), want.unit, want.since, want.before)
 		if err != nil {
 			return err
 		}
+		p.noticeOf(ctx, a, before.Notice)
 		return p.writeAll(want.asJSON, periodLines(periods, want.unit), func(w io.Writer) error { return writeEach(w, periods) })
 	}
 	tallies, err := a.Top(ctx, scope(), want.of, want.limit)
 	if err != nil {
 		return err
 	}
+	p.noticeOf(ctx, a, before.Notice)
 	return p.writeAll(want.asJSON, tallyLines(tallies, want.of), func(w io.Writer) error { return writeEach(w, tallies) })
+}
+
+// noticeOf says what should be known of numbers that were taken between the
+// notice before and now.
+func (p *program) noticeOf(ctx context.Context, a control.Archive, before string) {
+	after, err := a.Stats(ctx, scope())
+	if err == nil {
+		before = cmp.Or(after.Notice, before)
+	}
+	p.notice(control.SearchEnd{Notice: before})
 }
 
 func writeEach[T any](w io.Writer, list []T) error {

@@ -54,7 +54,28 @@ type Config struct {
 	SegmentSize Size   `key:"segment-size" default:"256MiB" min:"1MiB" max:"256MiB" why:"vault format 1 says so" doc:"Size at which the vault begins a new segment file."`
 	Compression string `key:"compression" default:"better" oneof:"fastest|default|better" doc:"How hard the vault compresses: fastest, default or better."`
 
+	ArchiveMonthly         Flag   `key:"archive-monthly" default:"true" doc:"Pack each month into a compressed archive file on the 1st of the next; a run that was missed is caught up. Without it archive files are made by hand (mail-archive archive)."`
+	Archives               string `key:"archives" doc:"Folder of the archive files. Without a value it is archives in the data folder."`
+	ArchiveMaxSize         Size   `key:"archive-max-size" default:"4GiB" min:"1MiB" max:"1TiB" why:"a file must fit where it is taken" doc:"Size at which an archive file is split; the further ones of a month end in -1, -2 and so on."`
+	Encrypt                Flag   `key:"encrypt" default:"false" doc:"Encrypt archive files (OpenPGP, AES-256); they end in .enc. Needs a password or recipients."`
+	EncryptPasswordFile    string `key:"encrypt-password-file" doc:"File whose first line is the password of encrypted archive files; mail-archive archive set-password writes it. Without a value it is archive-password in the data folder."`
+	EncryptPasswordCommand string `key:"encrypt-password-command" default:"" unset:"No command is asked" doc:"Command whose first line of output is the password, in place of a file: for a vault of secrets. It is run by /bin/sh."`
+	EncryptRecipients      Files  `key:"encrypt-recipients" default:"" unset:"To the password alone" doc:"Files of OpenPGP public keys that can open encrypted archive files too. Without a password, only who has the private keys can open them, not this server."`
+	EncryptPasswordLength  int    `key:"encrypt-password-length" default:"8" min:"1" max:"1000" why:"a password has characters" doc:"Least length of a password that is set for encrypted archive files. Upper and lower case and a digit must be in it as well."`
+
+	Relay             string   `key:"relay" default:"smtp://127.0.0.1:25" doc:"Mail server that redelivered mail is handed to: smtp://host:port, smtps://host:port (TLS from the start), lmtp://host:port or lmtp:/path of a socket."`
+	RelayTLS          string   `key:"relay-tls" default:"auto" oneof:"auto|required|insecure|never" doc:"STARTTLS to the relay: auto when it offers it, without a check of the certificate on this machine; required with a check; insecure with no check of the certificate; never."`
+	RelayUser         string   `key:"relay-user" default:"" unset:"No sign-in" doc:"Name to sign in with at the relay (AUTH)."`
+	RelayPasswordFile string   `key:"relay-password-file" default:"" unset:"No password" doc:"File whose first line is the password for relay-user."`
+	RedeliverFrom     string   `key:"redeliver-from" doc:"Envelope sender and Resent-From of redelivered mail, never the original's. Without a value it is mail-archive@ and the hostname."`
+	RedeliverGiveUp   Duration `key:"redeliver-give-up" default:"3d" min:"1m" max:"30d" why:"RFC 5321 4.5.4.1 gives up after four to five days" doc:"How long a redelivery is tried before it is given up."`
+
+	Spool string `key:"spool" default:"" unset:"No old spool" doc:"Folder in which the system before this one leaves raw messages, for import --spool and the old command line's -a import."`
+
 	Timezone Zone `key:"timezone" default:"Local" doc:"Time zone in which days and months begin: Local, UTC or a name such as Europe/Berlin."`
+
+	// Watches are the tables [[import.watch]].
+	Watches []Watch
 
 	LogLevel  slog.Level `key:"log-level" default:"INFO" doc:"Least level that is logged: DEBUG, INFO, WARN or ERROR."`
 	LogFormat string     `key:"log-format" default:"auto" oneof:"text|json|auto" doc:"text, json, or auto: text on a terminal, JSON elsewhere."`
@@ -114,7 +135,18 @@ func (c *Config) complete(m Machine) error {
 	if c.Hostname == "" {
 		c.Hostname = m.hostname()
 	}
-	for _, path := range []*string{&c.Data, &c.TLSCertificate, &c.TLSKey} {
+	if c.Archives == "" {
+		c.Archives = filepath.Join(c.Data, "archives")
+	}
+	if c.EncryptPasswordFile == "" {
+		c.EncryptPasswordFile = filepath.Join(c.Data, "archive-password")
+	}
+	if c.RedeliverFrom == "" {
+		c.RedeliverFrom = "mail-archive@" + c.Hostname
+	}
+	for _, path := range []*string{
+		&c.Data, &c.TLSCertificate, &c.TLSKey, &c.Archives, &c.EncryptPasswordFile, &c.RelayPasswordFile, &c.Spool,
+	} {
 		if *path == "" {
 			continue
 		}

@@ -91,6 +91,10 @@ func (l *Loaded) applyFile(path string, all []setting) []Mistake {
 	var mistakes []Mistake
 	for _, e := range entries {
 		origin := Origin{File: path, Line: e.line}
+		if e.key == importTable {
+			mistakes = append(mistakes, l.applyWatches(origin, e.value)...)
+			continue
+		}
 		s, ok := find(all, e.key)
 		if !ok {
 			mistakes = append(mistakes, unknownKey(origin, e.key, all))
@@ -154,6 +158,10 @@ func (s setting) tomlText(value any) (string, error) {
 		switch s.field.Interface().(type) {
 		case int, Size:
 			return text, nil
+		}
+	case bool:
+		if _, flag := s.field.Interface().(Flag); flag {
+			return strconv.FormatBool(v), nil
 		}
 	case []any:
 		if s.isList() {

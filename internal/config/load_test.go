@@ -168,7 +168,7 @@ func TestAllMistakesAtOnce(t *testing.T) {
 		`timezone = "Berlin"`,
 		`segment-size = -5`,
 		`tls-key = "/etc/key.pem"`,
-		`[import]`,
+		`[export]`,
 		`watch = true`,
 	}, "\n"))
 	from.Environment = []string{"MAIL_ARCHIVE_HTPP=:1", "MAIL_ARCHIVE_IDLE_TIMEOUT=5"}
@@ -190,7 +190,7 @@ func TestAllMistakesAtOnce(t *testing.T) {
 		`FILE:10: log-level = "loud" is none of its words; write "DEBUG", "INFO", "WARN", "ERROR"`,
 		`FILE:11: timezone = "Berlin" is no time zone; write "Local", "UTC" or a name such as "Europe/Berlin"`,
 		`FILE:12: segment-size = -5 is not a size; write a number and a unit: "10k", "5M", "150MiB"`,
-		`FILE:14: "import" is no key of the configuration (mail-archive config print lists them)`,
+		`FILE:14: "export" is no key of the configuration (mail-archive config print lists them)`,
 		`environment MAIL_ARCHIVE_IDLE_TIMEOUT: idle-timeout = "5" is not a time span; write a number and a unit: "90s", "5m", "2h", "1d"`,
 		`environment MAIL_ARCHIVE_HTPP: is no key of the configuration (mail-archive config print lists them); write MAIL_ARCHIVE_HTTP`,
 		`--http: http = "8025" is not an address to listen on; write "127.0.0.1:8025"`,

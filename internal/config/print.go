@@ -21,6 +21,14 @@ func (l *Loaded) Print(w io.Writer) error {
 		b.WriteString("# No file was read; " + DefaultFile + " would be.\n")
 	}
 	printSettings(&b, settingsOf(&l.Config), l.Origins)
+	for i := range l.Watches {
+		b.WriteString("\n[[import.watch]]\n")
+		for _, s := range settingsOf(&l.Watches[i]) {
+			if text := s.text(); text != "" {
+				fmt.Fprintf(&b, "%s = %s\n", s.key, s.literal(text))
+			}
+		}
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }

@@ -156,7 +156,8 @@ func (s setting) text() string {
 
 // literal writes a value of this setting as TOML.
 func (s setting) literal(text string) string {
-	if _, number := s.field.Interface().(int); number {
+	switch s.field.Interface().(type) {
+	case int, Flag:
 		return text
 	}
 	if !s.isList() {

@@ -49,6 +49,53 @@ type Archive interface {
 	// Errors, of Read too, as for Show.
 	Raw(ctx context.Context, scope access.Scope, ref string) (io.ReadCloser, error)
 
+	// Fetch calls each for every message that is asked for, with its exact
+	// bytes, until each returns an error, which it then returns. A message
+	// whose bytes cannot be had is among them, its Content failing. The record
+	// of the reading is made before. Errors: ErrBadInput, ErrNotFound and
+	// ErrAmbiguous for a reference.
+	Fetch(ctx context.Context, scope access.Scope, q FetchRequest, each func(Fetched) error) error
+
+	// Redeliver sends messages again, or says with DryRun who would get what.
+	// When it returns, what is to be sent is in the queue, on disk. What is
+	// wrong with one message stands with it and costs no other. Errors:
+	// ErrBadInput, ErrNotFound and ErrAmbiguous for a reference, ErrTooLarge
+	// for too many messages at once, ErrFull.
+	Redeliver(ctx context.Context, scope access.Scope, q RedeliverRequest) (Redelivery, error)
+
+	// Queue lists, retries and cancels what is to be sent. Errors:
+	// ErrNotFound, ErrAmbiguous, ErrNotAllowed.
+	Queue(ctx context.Context, scope access.Scope, q QueueRequest) (Queue, error)
+
+	// Seal packs what is not in an archive file yet into one, verifies it,
+	// and lets go of the live bytes. Each file that it returns is on disk and
+	// was read back, also when there is an error: that is about what came
+	// after. Errors: ErrRetry while another run goes on, ErrFull, ErrBadInput.
+	Seal(ctx context.Context, scope access.Scope, q ArchiveRequest, report Report) (Archived, error)
+
+	// Archives lists the archive files, the oldest first.
+	Archives(ctx context.Context, scope access.Scope) ([]ArchiveFile, error)
+
+	// ActOnArchives does something to archive files and lists those. What a
+	// verification finds goes to report.Finding and is no error. Errors:
+	// ErrNotFound, ErrNotAllowed (a copy that is none), ErrDamaged.
+	ActOnArchives(ctx context.Context, scope access.Scope, q ArchiveActionRequest, report Report) ([]ArchiveFile, error)
+
+	// Restore brings messages back out of an archive file, of this archive or
+	// another; what is damaged in it goes to report.Finding, and the rest is
+	// restored. Errors: ErrNotFound, ErrBadInput (no archive file),
+	// ErrNotAllowed (no secret at hand opens it), ErrFull.
+	Restore(ctx context.Context, scope access.Scope, q RestoreRequest, report Report) (Restored, error)
+
+	// Audit calls each for the entries of the record of who did what, until
+	// each returns an error. Errors: ErrNotAllowed.
+	Audit(ctx context.Context, scope access.Scope, q AuditRequest, each func(AuditEntry) error) (AuditEnd, error)
+
+	// VerifyAudit reads the whole record and checks its chain; what is wrong
+	// goes to report.Finding and is no error. Errors: ErrNotAllowed,
+	// ErrBadInput for a head that is none.
+	VerifyAudit(ctx context.Context, scope access.Scope, q AuditVerify, report Report) (AuditVerified, error)
+
 	// Stats counts.
 	Stats(ctx context.Context, scope access.Scope) (Stats, error)
 
@@ -76,6 +123,9 @@ type SearchRequest struct {
 	Query string
 	Limit int    // hits at most; 0 is no limit
 	After string // SearchEnd.Next of the page before; empty for the beginning
+	// Sort is the order unless the query says otherwise: "date", the default,
+	// or "arrival".
+	Sort string
 }
 
 // SearchEnd closes a list of hits.
@@ -125,7 +175,7 @@ type Stats struct {
 	Vault    string `json:"vault"` // its UUID
 	Data     string `json:"data"`  // the folder
 	Arrivals uint64 `json:"arrivals"`
-	Stored   uint64 `json:"stored"`  // distinct messages; those not indexed yet count as distinct
+	Stored   uint64 `json:"stored"`  // distinct messages; arrivals that were never indexed count as distinct
 	Indexed  uint64 `json:"indexed"` // of these, findable
 	// InStep: all that is stored is searchable, but for what came in just now.
 	// Missing is how many arrivals the last comparison did not find in the

@@ -235,7 +235,8 @@ func (c *Client) Search(ctx context.Context, scope access.Scope, q SearchRequest
 		if done == 0 {
 			end.Total, end.TotalMore = last.Total, last.TotalMore
 		}
-		end.More, end.Next, end.Notice = last.More, last.Next, last.Notice
+		end.More, end.Next = last.More, last.Next
+		end.Notice = cmp.Or(last.Notice, end.Notice)
 		for _, h := range hits {
 			if err := yield(h); err != nil {
 				return end, err
@@ -252,6 +253,9 @@ func (c *Client) page(ctx context.Context, q SearchRequest) (hits []Hit, end Sea
 	values := url.Values{"query": {q.Query}, "limit": {strconv.Itoa(q.Limit)}}
 	if q.After != "" {
 		values.Set("after", q.After)
+	}
+	if q.Sort != "" {
+		values.Set("sort", q.Sort)
 	}
 	err = c.stream(ctx, http.MethodGet, "search", values, func(l *line) error {
 		if l.Hit != nil {

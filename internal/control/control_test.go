@@ -129,6 +129,32 @@ func TestSearchPagesJoinToTheWhole(t *testing.T) {
 	}
 }
 
+// TestNoticeOfAnyPage: what is to be known of one page is to be known of all.
+func TestNoticeOfAnyPage(t *testing.T) {
+	for name, noticed := range map[string]func(after string) bool{
+		"first":  func(after string) bool { return after == "" },
+		"second": func(after string) bool { return after == "500" },
+		"last":   func(after string) bool { return after == "1000" },
+		"none":   func(string) bool { return false },
+	} {
+		archive := sample()
+		for range 1200 {
+			archive.Add(controltest.Message{})
+		}
+		archive.Notice = func(q control.SearchRequest) string {
+			if noticed(q.After) {
+				return "made again"
+			}
+			return ""
+		}
+		client, _ := start(t, archive, nil)
+		end, err := client.Search(t.Context(), everything(), control.SearchRequest{}, func(control.Hit) error { return nil })
+		if err != nil || (end.Notice == "made again") != (name != "none") {
+			t.Errorf("notice of the %s page: %q, %v", name, end.Notice, err)
+		}
+	}
+}
+
 func TestSearchStopsWhenAsked(t *testing.T) {
 	client, _ := start(t, sample(), nil)
 	enough, n := errors.New("enough"), 0

@@ -13,7 +13,7 @@ import (
 // {"base64": …}.
 type text string
 
-type binary struct {
+type notText struct {
 	Base64 []byte `json:"base64"`
 }
 
@@ -22,13 +22,13 @@ func (t text) MarshalJSON() ([]byte, error) {
 	if utf8.ValidString(string(t)) {
 		return json.Marshal(string(t))
 	}
-	return json.Marshal(binary{[]byte(t)})
+	return json.Marshal(notText{[]byte(t)})
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote.
 func (t *text) UnmarshalJSON(b []byte) error {
 	if len(b) > 0 && b[0] == '{' {
-		var v binary
+		var v notText
 		err := json.Unmarshal(b, &v)
 		*t = text(v.Base64)
 		return err

@@ -128,18 +128,29 @@ func (s *Server) identify(ctx context.Context, conn net.Conn) context.Context {
 // handler routes calls. Each of them needs an administrator.
 func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
-	for pattern, h := range map[string]func(*answer, *http.Request, access.Scope){
-		"GET /v1/hello":    s.hello,
-		"POST /v1/accept":  s.accept,
-		"GET /v1/imported": s.imported,
-		"GET /v1/search":   s.search,
-		"GET /v1/show":     s.show,
-		"GET /v1/raw":      s.raw,
-		"GET /v1/stats":    s.stats,
-		"GET /v1/volume":   s.volume,
-		"GET /v1/top":      s.top,
-		"POST /v1/verify":  s.verify,
-		"POST /v1/reindex": s.reindex,
+	for pattern, h := range map[string]handler{
+		"GET /v1/hello":         s.hello,
+		"POST /v1/accept":       s.accept,
+		"GET /v1/imported":      s.imported,
+		"GET /v1/search":        s.search,
+		"GET /v1/show":          s.show,
+		"GET /v1/raw":           s.raw,
+		"POST /v1/audit":        s.audit,
+		"POST /v1/audit/verify": operation(s.Archive.VerifyAudit),
+		"POST /v1/fetch":        s.fetch,
+		"GET /v1/stats":         s.stats,
+		"GET /v1/volume":        s.volume,
+		"GET /v1/top":           s.top,
+		"POST /v1/archive":      operation(s.Archive.Seal),
+		"POST /v1/archives": withoutReport(func(ctx context.Context, scope access.Scope, _ struct{}) ([]ArchiveFile, error) {
+			return s.Archive.Archives(ctx, scope)
+		}),
+		"POST /v1/archives/act": operation(s.Archive.ActOnArchives),
+		"POST /v1/restore":      operation(s.Archive.Restore),
+		"POST /v1/redeliver":    withoutReport(s.Archive.Redeliver),
+		"POST /v1/queue":        withoutReport(s.Archive.Queue),
+		"POST /v1/verify":       s.verify,
+		"POST /v1/reindex":      s.reindex,
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			s.handlers.Add(1)
@@ -243,7 +254,7 @@ func (s *Server) search(a *answer, r *http.Request, scope access.Scope) {
 	if limit == 0 || limit > maxPage {
 		limit = maxPage
 	}
-	request := SearchRequest{Query: values.Get("query"), Limit: limit, After: values.Get("after")}
+	request := SearchRequest{Query: values.Get("query"), Limit: limit, After: values.Get("after"), Sort: values.Get("sort")}
 	end, err := s.Archive.Search(r.Context(), scope, request, func(h Hit) error {
 		return a.write(line{Hit: &h, Marks: h.Marks}, http.StatusOK)
 	})

@@ -21,6 +21,7 @@ type line struct {
 	Marks    [][2]int        `json:"marks,omitempty"`
 	Progress *Progress       `json:"progress,omitempty"`
 	Finding  *Finding        `json:"finding,omitempty"`
+	Entry    json.RawMessage `json:"entry,omitempty"`
 	End      json.RawMessage `json:"end,omitempty"`
 	Error    *failure        `json:"error,omitempty"`
 }

@@ -38,7 +38,7 @@ func Extract(r io.Reader, limits Limits) (Message, error) {
 func (x *Extractor) Extract(r io.Reader) (Message, error) {
 	w := &walk{Extractor: x, credit: workFloor}
 	w.text = text{b: x.textBuf[:0], limit: x.limits.Text}
-	in := &whole{r: r, credit: &w.credit, factor: int64(x.limits.Work)}
+	in := &whole{r: r, credit: &w.credit, factor: int64(x.limits.Work), stopped: &w.stopped}
 	w.guard(func() { w.message(in, place{}) })
 	w.guard(w.finish)
 	if in.err != nil {

@@ -23,6 +23,7 @@ const (
 	kindEncoding
 	kindDisposition
 	kindDescription
+	kindContentID
 	kindTextual // free text or addresses that are searched as text
 )
 
@@ -34,7 +35,7 @@ var kinds = map[string]kind{
 	"in-reply-to": kindInReplyTo, "references": kindReferences,
 	"received":     kindReceived,
 	"content-type": kindType, "content-transfer-encoding": kindEncoding,
-	"content-disposition": kindDisposition, "content-description": kindDescription,
+	"content-disposition": kindDisposition, "content-description": kindDescription, "content-id": kindContentID,
 
 	"resent-from": kindTextual, "resent-sender": kindTextual, "resent-to": kindTextual,
 	"resent-cc": kindTextual, "resent-bcc": kindTextual,
@@ -42,7 +43,7 @@ var kinds = map[string]kind{
 	"thread-topic": kindTextual, "list-id": kindTextual,
 
 	"mime-version": other, "return-path": other, "delivered-to": other, "x-mailer": other,
-	"user-agent": other, "status": other, "content-id": other, "content-language": other,
+	"user-agent": other, "status": other, "content-language": other,
 	"content-location": other, "dkim-signature": other, "x-received": other,
 	"reporting-mta": other, "final-recipient": other, "list-unsubscribe": other,
 }

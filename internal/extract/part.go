@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"fmt"
+	"io"
 	"strings"
 
 	"golang.org/x/text/encoding/unicode"
@@ -17,7 +18,8 @@ type part struct {
 	charset     string
 	name        string
 	description string
-	attached    bool // Content-Disposition: attachment
+	contentID   string // without its angle brackets
+	attached    bool   // Content-Disposition: attachment
 	params      params
 }
 
@@ -29,6 +31,7 @@ func (w *walk) newPart(h *header, at place) *part {
 		encoding:    string(bytes.TrimSpace(stripComments(h.first(kindEncoding)))),
 		charset:     cleanLine(string(ps.get("charset"))),
 		description: decodeWords(h.first(kindDescription), w.charset),
+		contentID:   messageID(h.first(kindContentID), w.charset),
 		attached:    disposition == "attachment",
 		params:      ps,
 	}
@@ -128,7 +131,7 @@ func (w *walk) body(s *source, t transfer) *body {
 func (w *walk) release(b *body) { w.bodies = append(w.bodies, b) }
 
 // leaf reads a part that holds no others.
-func (w *walk) leaf(s *source, p *part) {
+func (w *walk) leaf(s *source, p *part, level int) {
 	text := p.isText()
 	b := w.body(s, transferFor(p.encoding, text))
 	defer w.release(b)
@@ -137,17 +140,22 @@ func (w *walk) leaf(s *source, p *part) {
 		m.h = sha256.New()
 	}
 	w.text.line(p.description)
+	var start []byte
 	if text {
 		w.chars.reset(m, mixed{})
-		start := w.chars.peek()
-		if text = !p.isBinary(start); text {
-			w.chars.t = w.decoder(p, start)
-			w.chars.buf = bytes.TrimPrefix(w.chars.buf, []byte("\ufeff"))
-			w.characters(p)
-		} else if m.h == nil {
+		start = w.chars.peek()
+		if text = !p.isBinary(start); !text && m.h == nil {
 			m.h = sha256.New()
 			m.h.Write(start)
 		}
+	}
+	if w.visit != nil {
+		listed := m.h != nil && len(w.m.Attachments) < w.limits.Attachments
+		w.tell(p, len(w.m.Attachments), listed, level, io.MultiReader(bytes.NewReader(bytes.Clone(start)), m))
+	} else if text {
+		w.chars.t = w.decoder(p, start)
+		w.chars.buf = bytes.TrimPrefix(w.chars.buf, []byte("\ufeff"))
+		w.characters(p)
 	}
 	drain(m, w.copyBuf)
 	if m.h != nil {

@@ -19,6 +19,9 @@ type walk struct {
 	parts        int
 	participants int
 	credit       int64 // bytes that may still be read in nested messages
+
+	visit   func(*Part) bool // told of each part, see Parts; nil when nobody asked
+	stopped bool             // visit has seen enough
 }
 
 // place is where in the tree a part stands.
@@ -126,7 +129,7 @@ func (w *walk) entity(s *source, h *header, at place) {
 		if p.isMultipart() || p.isMessage() {
 			w.problem(fmt.Sprintf("parts nested deeper than %d not taken apart", w.limits.Depth))
 		}
-		w.leaf(s, p)
+		w.leaf(s, p, at.level)
 	}
 }
 
@@ -153,7 +156,7 @@ func (w *walk) multipart(s *source, p *part, at place) {
 	boundary := s.boundary(p.boundary())
 	if boundary == "" {
 		w.problem("multipart without boundary read as text")
-		w.leaf(s, p)
+		w.leaf(s, p, at.level)
 		return
 	}
 	mine := len(s.bounds)
@@ -241,6 +244,7 @@ func (w *walk) nested(s *source, p *part, at place) {
 	m := &meter{r: b, h: sha256.New()}
 	index := len(w.m.Attachments)
 	listed := w.list(Attachment{Name: p.name, Type: p.mediaType})
+	w.tell(p, index, listed, at.level, m)
 	w.message(budget{m, &w.credit}, place{at.depth + 1, at.level + 1, ""})
 	if w.credit <= 0 {
 		w.problem("messages nested too deep and large, not read to the end")

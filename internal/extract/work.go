@@ -16,9 +16,14 @@ type whole struct {
 	credit *int64
 	factor int64
 	err    error // other than io.EOF
+	// stopped tells that nobody wants the rest.
+	stopped *bool
 }
 
 func (w *whole) Read(p []byte) (int, error) {
+	if *w.stopped {
+		return 0, io.EOF
+	}
 	n, err := w.r.Read(p)
 	*w.credit += int64(n) * w.factor
 	if err != nil && err != io.EOF {

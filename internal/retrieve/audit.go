@@ -15,6 +15,10 @@ const (
 	ToShow    Purpose = "show"    // the message as text
 	ToRead    Purpose = "raw"     // the exact bytes
 	ToSnippet Purpose = "snippet" // a line in the list of hits
+	// ToExport copies it elsewhere, and ToRedeliver sends it; the export and the
+	// order to send are recorded, not each reading.
+	ToExport    Purpose = "export"
+	ToRedeliver Purpose = "redeliver"
 )
 
 // Reading says that somebody is about to read a message.
@@ -39,3 +43,7 @@ func (a LogAudit) Record(ctx context.Context, r Reading) error {
 	a.Log.InfoContext(ctx, "message read", "step", "retrieve", "id", r.ID, "actor", r.Actor, "purpose", r.Purpose)
 	return nil
 }
+
+// recordedElsewhere reports whether a reading is part of an act that has a
+// record of its own.
+func (p Purpose) recordedElsewhere() bool { return p == ToSnippet || p == ToRedeliver || p == ToExport }

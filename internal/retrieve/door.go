@@ -55,7 +55,7 @@ func (d *Door) Open(ctx context.Context, asker access.Scope, ref string, purpose
 	if err != nil {
 		return Message{}, nil, fmt.Errorf("retrieve: %w", err)
 	}
-	if purpose != ToSnippet { // the search that it is part of is recorded instead
+	if !purpose.recordedElsewhere() {
 		if err := d.Audit.Record(ctx, Reading{asker.Actor(), purpose, m.ID}); err != nil {
 			return Message{}, nil, fmt.Errorf("retrieve %s: audit: %w", m.ID, err)
 		}

@@ -45,7 +45,7 @@ func (d *Door) Show(ctx context.Context, asker access.Scope, ref string) (View, 
 	if v.Read, err = extract.Extract(both, extract.DefaultLimits()); err != nil {
 		return v, fmt.Errorf("retrieve %s: %w", m.ID, err)
 	}
-	v.Header = header(&head)
+	v.Header = Header(&head)
 	return v, nil
 }
 
@@ -63,10 +63,10 @@ func (f *firstBytes) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// header reads fields up to the empty line (RFC 5322 2.1). A line that is
+// Header reads fields up to the empty line (RFC 5322 2.1). A line that is
 // neither a field nor part of one ends the header, as a mailbox's "From " line
 // in front does not.
-func header(r io.Reader) (fields []Field) {
+func Header(r io.Reader) (fields []Field) {
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, maxHeader+1)
 	for first := true; lines.Scan() && len(fields) < maxFields; first = false {

@@ -52,7 +52,7 @@ func TestHeader(t *testing.T) {
 		{"Grüße: 1\n", nil},
 		{strings.Repeat("A: 1\n", maxFields+5), repeat(Field{"A", "1"}, maxFields)},
 	} {
-		if diff := cmp.Diff(c.want, header(strings.NewReader(c.in))); diff != "" {
+		if diff := cmp.Diff(c.want, Header(strings.NewReader(c.in))); diff != "" {
 			t.Errorf("header of %.40q (-want +got):\n%s", c.in, diff)
 		}
 	}
@@ -70,7 +70,7 @@ func FuzzHeader(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		for _, field := range header(strings.NewReader(s)) {
+		for _, field := range Header(strings.NewReader(s)) {
 			if field.Name == "" || strings.ContainsAny(field.Name, " \n:") {
 				t.Errorf("field name %q in %q", field.Name, s)
 			}

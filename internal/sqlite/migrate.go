@@ -20,7 +20,7 @@ import (
 var schema embed.FS
 
 // migrate brings the file to the newest version, each step a transaction.
-func migrate(ctx context.Context, db *sql.DB, made map[string]string) error {
+func migrate(ctx context.Context, db *sql.DB, o Options) error {
 	steps, err := fs.ReadDir(schema, "schema") // sorted by name
 	if err != nil {
 		return err
@@ -34,14 +34,14 @@ func migrate(ctx context.Context, db *sql.DB, made map[string]string) error {
 		return fmt.Errorf("made by a newer program (schema %d, this one knows %d): %w", version, len(steps), mail.ErrDamaged)
 	}
 	for ; version < len(steps); version++ {
-		if err := migrateStep(ctx, db, steps[version].Name(), version+1, made); err != nil {
+		if err := migrateStep(ctx, db, steps[version].Name(), version+1, o); err != nil {
 			return fmt.Errorf("schema %d: %w", version+1, err)
 		}
 	}
 	return nil
 }
 
-func migrateStep(ctx context.Context, db *sql.DB, name string, to int, made map[string]string) error {
+func migrateStep(ctx context.Context, db *sql.DB, name string, to int, o Options) error {
 	text, err := schema.ReadFile("schema/" + name)
 	if err != nil {
 		return err
@@ -58,7 +58,7 @@ func migrateStep(ctx context.Context, db *sql.DB, name string, to int, made map[
 		if err := tune(ctx, tx); err != nil {
 			return err
 		}
-		if err := sign(ctx, tx, made); err != nil {
+		if err := sign(ctx, tx, o); err != nil {
 			return err
 		}
 	}
@@ -88,12 +88,15 @@ func tune(ctx context.Context, tx *sql.Tx) error {
 }
 
 // sign notes what a new file is made with.
-func sign(ctx context.Context, tx *sql.Tx, made map[string]string) error {
+func sign(ctx context.Context, tx *sql.Tx, o Options) error {
 	const add = `INSERT INTO meta VALUES (?, ?)`
 	if _, err := tx.ExecContext(ctx, add, "tokenizer", strconv.Itoa(token.Version)); err != nil {
 		return err
 	}
-	for key, value := range made {
+	if _, err := tx.ExecContext(ctx, add, vaultKey, o.Vault); err != nil {
+		return err
+	}
+	for key, value := range o.Made {
 		if _, err := tx.ExecContext(ctx, add, key, value); err != nil {
 			return err
 		}

@@ -18,6 +18,7 @@ import (
 
 	"mailarchive/internal/catalog"
 	"mailarchive/internal/catalog/token"
+	"mailarchive/internal/mail"
 )
 
 // Options are the engine's limits. The zero value works.
@@ -28,6 +29,9 @@ type Options struct {
 	// having a quarter of it; 0 means 32 MiB.
 	Cache int
 
+	// Vault names the vault that the documents come from; it is kept in a file
+	// that is made anew, and Stale compares.
+	Vault string
 	// Made says what the documents depend on besides the tokenizer: the
 	// versions of rules outside the engine, by name. It is kept in a file that
 	// is made anew, and Stale compares.
@@ -54,6 +58,7 @@ func (o Options) withDefaults() Options {
 // DB is a catalog in a SQLite file.
 type DB struct {
 	path  string
+	vault string
 	made  map[string]string
 	days  numbering
 	write *sql.DB // one connection
@@ -74,7 +79,7 @@ var _ catalog.Catalog = (*DB)(nil)
 // SQLite file, ErrFull, or what the system says.
 func Open(ctx context.Context, path string, o Options) (*DB, error) {
 	o = o.withDefaults()
-	db := &DB{path: path, made: o.Made, days: numbering{o.dayBits}}
+	db := &DB{path: path, vault: o.Vault, made: o.Made, days: numbering{o.dayBits}}
 	if err := db.open(ctx, o); err != nil {
 		return nil, errors.Join(fmt.Errorf("open catalog %s: %w", path, kind(err)), db.Close())
 	}
@@ -88,7 +93,7 @@ func (db *DB) open(ctx context.Context, o Options) (err error) {
 	if db.write, err = connect(db.path, o.Cache, 1, "_txlock=immediate"); err != nil {
 		return err
 	}
-	if err = migrate(ctx, db.write, o.Made); err != nil {
+	if err = migrate(ctx, db.write, o); err != nil {
 		return err
 	}
 	if db.add, err = prepareInserts(ctx, db.write); err != nil {
@@ -168,8 +173,21 @@ func (db *DB) Close() error {
 // Stale says why the catalog should be made again from the vault, "" when
 // there is no reason: it was made with another tokenizer or by other rules
 // (Options.Made), so that what it holds and what is asked no longer meet.
+// Errors: ErrDamaged when it was made from another vault, so that nothing in it
+// is to be shown.
 func (db *DB) Stale(ctx context.Context) (string, error) {
-	made, err := db.meta(ctx, "tokenizer")
+	made, err := db.meta(ctx, vaultKey)
+	if err != nil {
+		return "", err
+	}
+	switch {
+	case made == db.vault:
+	case made == "": // by a program that did not say it
+		return "it does not say which vault it was made from", nil
+	default:
+		return "", fmt.Errorf("it was made from vault %q and this is %s: %w", made, db.vault, mail.ErrDamaged)
+	}
+	made, err = db.meta(ctx, "tokenizer")
 	if err != nil {
 		return "", err
 	}
@@ -187,6 +205,9 @@ func (db *DB) Stale(ctx context.Context) (string, error) {
 	}
 	return "", nil
 }
+
+// vaultKey is the key of the vault's name in table meta.
+const vaultKey = "vault"
 
 // meta returns a value of the table meta, "" when there is none.
 func (db *DB) meta(ctx context.Context, key string) (value string, err error) {

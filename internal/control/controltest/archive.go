@@ -34,12 +34,16 @@ type Archive struct {
 	Fail func(call string) error
 	// Cut makes Raw fail with this error after half of the bytes.
 	Cut error
+	// Notice, when set, is asked for the notice of each answer.
+	Notice func(q control.SearchRequest) string
 	// Findings are what Verify finds.
 	Findings []control.Finding
 
 	mu       sync.Mutex
 	messages []Message
 	scopes   []access.Scope
+	queue    []control.QueueEntry
+	files    []control.ArchiveFile
 }
 
 func (a *Archive) fail(call string) error {
@@ -47,6 +51,13 @@ func (a *Archive) fail(call string) error {
 		return nil
 	}
 	return a.Fail(call)
+}
+
+func (a *Archive) notice(q control.SearchRequest) string {
+	if a.Notice == nil {
+		return ""
+	}
+	return a.Notice(q)
 }
 
 // Add puts a message in.
@@ -134,6 +145,7 @@ func (a *Archive) Search(ctx context.Context, scope access.Scope, q control.Sear
 	if strings.Count(q.Query, `"`)%2 == 1 {
 		return end, fmt.Errorf("the quotation mark at 1 has no end: %w", mail.ErrBadInput)
 	}
+	end.Notice = a.notice(q)
 	skip, _ := strconv.Atoi(q.After)
 	yielded := 0
 	messages := a.read(scope)
@@ -205,7 +217,7 @@ func (a *Archive) Stats(_ context.Context, scope access.Scope) (control.Stats, e
 	if err := a.fail("stats"); err != nil {
 		return control.Stats{}, err
 	}
-	s := control.Stats{Vault: "00000000-0000-4000-8000-000000000000", Segments: 1, InStep: true}
+	s := control.Stats{Vault: "00000000-0000-4000-8000-000000000000", Segments: 1, InStep: true, Notice: a.notice(control.SearchRequest{})}
 	for _, m := range a.read(scope) {
 		s.Arrivals++
 		s.Stored++
