@@ -28,9 +28,17 @@ if grep -q '"arrivals":0[,}]' run/stats; then
   go run ./sample/send --to "$smtp"
 fi
 
+if ! [ -s run/password ]; then
+  # A password of its own for each archive: there is no default anywhere.
+  (umask 077; printf 'Nordwind-%s\n' "$(od -An -N6 -tx1 /dev/urandom | tr -d ' \n')" >run/password)
+  "$binary" user add --data "$data" demo --role administrator --password-file run/password >/dev/null
+fi
+
 cat <<TEXT
 
-The archive runs on $smtp (SMTP) and http://$http/readyz (health, /metrics beside it).
+The web page:  http://$http/     user: demo   password: $(cat run/password)
+
+The archive takes mail on $smtp (SMTP); http://$http/readyz and /metrics tell how it is.
 Its folder is $data; Ctrl-C stops it, make clean throws it away.
 
 In another terminal:
@@ -45,6 +53,10 @@ In another terminal:
   a leak: who was on BCC ./mail-archive search --data run/data delivered:v.rahn@ostsee-marine.example
   read one               ./mail-archive show --data run/data ID     (an ID from a list, or enough of its beginning)
   its exact bytes        ./mail-archive raw --data run/data ID | sha256sum
+  send one again         ./mail-archive redeliver --data run/data --dry-run ID
+  take some elsewhere    ./mail-archive export --data run/data albatros --output albatros.zip
+  pack them away         ./mail-archive archive --data run/data --month \$(date +%Y-%m)   (then: tar tzf run/data/archives/*.tgz)
+  who did what           ./mail-archive audit --data run/data
   how much is in         ./mail-archive stats --data run/data
   is all of it sound     ./mail-archive verify --data run/data
 TEXT

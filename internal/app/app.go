@@ -22,6 +22,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"mailarchive/internal/access"
 	"mailarchive/internal/audit"
 	"mailarchive/internal/capture"
 	"mailarchive/internal/catalog"
@@ -56,6 +57,7 @@ type App struct {
 
 	lock      *durable.Lock
 	audit     *audit.Log
+	accounts  *access.Accounts
 	vault     *vault.Vault
 	acceptor  *capture.Acceptor
 	catalogs  *catalogs
@@ -112,6 +114,9 @@ func Open(ctx context.Context, c config.Config, log *slog.Logger, v observe.Vers
 	if a.audit, err = audit.Open(audit.Options{Folder: filepath.Join(c.Data, auditFolder), FS: disk, Logger: log}); err != nil {
 		return nil, err
 	}
+	if a.accounts, err = openAccounts(disk, c, access.Options{Logger: log, Issuer: "Mail Archive " + c.Hostname}); err != nil {
+		return nil, err
+	}
 	a.secrets = secrets{c}
 	a.reader = &archiveReader{folder: c.Archives, secrets: a.secrets}
 	a.manifests = &manifests{fs: disk, folder: filepath.Join(c.Data, manifestsFolder)}
@@ -151,6 +156,9 @@ func (a *App) Close() error {
 	}
 	if a.vault != nil {
 		errs = append(errs, a.vault.Close())
+	}
+	if a.accounts != nil {
+		errs = append(errs, a.accounts.Close())
 	}
 	if a.audit != nil {
 		errs = append(errs, a.audit.Close())

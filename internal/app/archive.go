@@ -132,6 +132,12 @@ func (a *App) Stats(ctx context.Context, scope access.Scope) (control.Stats, err
 		Segments: v.Segments, Torn: torn, Started: a.started, LastReceived: v.LastReceived,
 		InStep: step.InStep, Missing: step.Missing, Notice: a.Notice(),
 	}
+	for _, sealed := range a.vault.Sealed() {
+		if f := a.archiveFile(sealed); f.State != control.ArchiveMoved {
+			stats.BytesArchives += uint64(f.Size)
+		}
+		stats.Archives++
+	}
 	if step.Remaking {
 		stats.Remaking = &step.Percent
 	}

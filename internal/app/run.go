@@ -23,6 +23,7 @@ import (
 	"mailarchive/internal/mail"
 	"mailarchive/internal/observe"
 	"mailarchive/internal/smtp"
+	"mailarchive/internal/web"
 )
 
 // stopPatience is how long messages on their way in may take to finish when
@@ -183,8 +184,8 @@ func closeListener(l net.Listener) error {
 	return l.Close()
 }
 
-// pages are /metrics, /healthz and /readyz.
-func (a *App) pages() http.Handler {
+// health answers /metrics, /healthz and /readyz.
+func (a *App) health() *http.ServeMux {
 	checks := &observe.Checks{}
 	checks.Register("vault", func(context.Context) (string, error) {
 		free, err := durable.OS{}.Free(a.config.Data)
@@ -209,6 +210,19 @@ func (a *App) pages() http.Handler {
 	return observe.NewMux(a.registry, checks)
 }
 
+// setupLink is the address at which the first account is made, "" when there is
+// one. It is good for an hour and once.
+func (a *App) setupLink(address string) string {
+	secret, _, open, err := a.accounts.Setup()
+	if err != nil {
+		a.log.Error("the link that makes the first account cannot be made", "step", "access", "error", err)
+	}
+	if err != nil || !open {
+		return ""
+	}
+	return "http://" + address + web.SetupPath(secret)
+}
+
 // addresses says where the archive listens.
 func (a *App) addresses(mailIn *smtpd.Server, page net.Listener) cli.Addresses {
 	var where cli.Addresses
@@ -221,6 +235,7 @@ func (a *App) addresses(mailIn *smtpd.Server, page net.Listener) cli.Addresses {
 	}
 	if page != nil {
 		where.HTTP = page.Addr().String()
+		where.Setup = a.setupLink(where.HTTP)
 	}
 	return where
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"mailarchive/internal/extract"
 	"mailarchive/internal/mail"
 )
 
@@ -56,7 +57,9 @@ type Text struct {
 
 // Header matches messages with a header field of that name (RFC 5322 2.2, case
 // aside) in which the words of Value stand next to each other; without a word
-// in Value, any field of that name. Fields are those of extract.Message.Headers.
+// in Value, any field of that name. Fields are those of extract.Message.Headers,
+// and In-Reply-To and References: in those Value is a whole identifier, as in
+// MessageID, one of those that [Identifiers] gives, and Prefix has no meaning.
 type Header struct {
 	Name   string
 	Value  string
@@ -95,6 +98,29 @@ func (Directed) node() {}
 func (And) node()      {}
 func (Or) node()       {}
 func (Not) node()      {}
+
+// Fields of identifiers (RFC 5322 3.6.4).
+const (
+	inReplyTo  = "in-reply-to"
+	references = "references"
+)
+
+// IdentifierFields are the names of the header fields that hold identifiers of
+// other messages.
+func IdentifierFields() []string { return []string{inReplyTo, references} }
+
+// Identifiers returns the identifiers by which a message is found in a field of
+// IdentifierFields: the message that it answers; the one that began the thread
+// and the last two before it.
+func Identifiers(field string, m *extract.Message) []string {
+	if field == inReplyTo {
+		return m.InReplyTo[:min(1, len(m.InReplyTo))]
+	}
+	if list := m.References; len(list) > 3 {
+		return []string{list[0], list[len(list)-2], list[len(list)-1]}
+	}
+	return m.References
+}
 
 // FoldMessageID is the form in which two Message-IDs are compared: without
 // white space and angle brackets around it, in lower case.

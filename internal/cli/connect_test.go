@@ -52,6 +52,21 @@ func TestCommandWaitsForTheLock(t *testing.T) {
 	}
 }
 
+// TestOpeningShowsProgress: to make the catalog again takes its time.
+func TestOpeningShowsProgress(t *testing.T) {
+	now := time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC)
+	var errs bytes.Buffer
+	p := &program{std: Stdio{Err: &errs}, clock: func() time.Time { return now }}
+	p.deps.Open = func(_ context.Context, _ config.Config, progress func(control.Progress)) (Archive, error) {
+		now = now.Add(time.Minute)
+		progress(control.Progress{Done: 400, Total: 1000, Unit: "messages"})
+		return closing{&controltest.Archive{}}, nil
+	}
+	if _, err := p.open(t.Context(), config.Config{}); err != nil || !strings.HasPrefix(errs.String(), "making the catalog again 40%  400 of 1,000 messages") {
+		t.Errorf("%q, %v", &errs, err)
+	}
+}
+
 // A server that comes up meanwhile is used.
 func TestCommandFindsTheServerThatStarts(t *testing.T) {
 	folder := t.TempDir()
@@ -177,7 +192,9 @@ func TestOutputThatFails(t *testing.T) {
 			var errs bytes.Buffer
 			folder := t.TempDir()
 			deps := Deps{
-				Open:    func(context.Context, config.Config, func(control.Progress)) (Archive, error) { return closing{archive}, nil },
+				Open: func(context.Context, config.Config, func(control.Progress)) (Archive, error) {
+					return closing{archive}, nil
+				},
 				Sources: config.Sources{Default: filepath.Join(folder, "none.toml")},
 			}
 			code := Run(t.Context(), append([]string{"mail-archive", "--data", folder}, args...), Stdio{Out: failing{test.err}, Err: &errs}, deps)

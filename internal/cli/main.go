@@ -56,6 +56,9 @@ type Archive interface {
 // Addresses say where a server listens; empty means not at all.
 type Addresses struct {
 	SMTP, LMTP, HTTP string
+	// Setup is the address at which the first account is made, once; empty
+	// when there is an account.
+	Setup string
 }
 
 // Deps are the parts that commands need and this package does not know.
@@ -196,7 +199,7 @@ Exit codes: 0 done, 1 failed, 2 wrong use, 3 nothing found.`,
 	p.keyFlags(root.PersistentFlags(), "data")
 	root.AddCommand(
 		p.serve(), p.importMail(), p.search(), p.show(), p.raw(), p.stats(), p.keywords(), p.exportMail(), p.redeliver(), p.queue(),
-		p.archive(), p.archives(), p.restore(), p.audit(),
+		p.archive(), p.archives(), p.restore(), p.audit(), p.user(),
 		p.verify(), p.reindex(), p.configuration(), p.version(),
 	)
 	root.InitDefaultHelpCmd()

@@ -30,6 +30,9 @@ Each key of the configuration is a flag here.`,
 			return p.deps.Serve(c.Context(), loaded.Config, func(a Addresses) {
 				// The server runs whether or not somebody reads this.
 				fmt.Fprintf(p.std.Err, "Mail Archive is ready: %s, data in %s\n", a, loaded.Data)
+				if a.Setup != "" {
+					fmt.Fprintf(p.std.Err, "There is no account yet. This link makes the first one, once and within the hour:\n  %s\n", a.Setup)
+				}
 			})
 		},
 	}

@@ -22,7 +22,7 @@ func (p *program) stats() *cobra.Command {
 		Short: "Count what is stored, and whether all of it can be found",
 		Long: `With --json: arrivals, stored, indexed, in_step, missing, remaking (percent, while
 the index is made again), notice, unparseable, bytes_raw, bytes_disk,
-segments, torn, started, last_received, vault, data. An arrival is one message
+archives, bytes_archives, segments, torn, started, last_received, vault, data. An arrival is one message
 coming in; the same bytes coming in again are a further arrival of one stored
 message.
 
@@ -80,7 +80,10 @@ func writeStats(out io.Writer, s control.Stats, c config.Config) error {
 	if s.Unparseable > 0 {
 		row("Unparseable", "%s that can be read only in part", countText(s.Unparseable))
 	}
-	row("Size", "%s of mail, %s on disk%s", sizeText(s.BytesRaw), sizeText(s.BytesDisk), shareText(s))
+	row("Size", "%s of mail, %s on disk%s", sizeText(s.BytesRaw), sizeText(s.BytesDisk+s.BytesArchives), shareText(s))
+	if s.Archives > 0 {
+		row("Archive files", "%s, %s of them here", plural(s.Archives, "file"), sizeText(s.BytesArchives))
+	}
 	row("Vault", "%s in %s", safe(s.Vault), plural(s.Segments, "segment"))
 	if s.Torn > 0 {
 		row("Torn", "%s in vault/torn: what crashes left, none of it acknowledged", plural(s.Torn, "file"))
@@ -105,7 +108,7 @@ func shareText(s control.Stats) string {
 	if s.BytesRaw == 0 {
 		return ""
 	}
-	return fmt.Sprintf(" (%.0f %%)", 100*float64(s.BytesDisk)/float64(s.BytesRaw))
+	return fmt.Sprintf(" (%.0f %%)", 100*float64(s.BytesDisk+s.BytesArchives)/float64(s.BytesRaw))
 }
 
 // version is `version`.

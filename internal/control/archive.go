@@ -96,6 +96,13 @@ type Archive interface {
 	// ErrBadInput for a head that is none.
 	VerifyAudit(ctx context.Context, scope access.Scope, q AuditVerify, report Report) (AuditVerified, error)
 
+	// Users lists the accounts. Errors: ErrNotAllowed.
+	Users(ctx context.Context, scope access.Scope) ([]User, error)
+
+	// ActOnUser makes, changes or removes an account. Errors: ErrNotAllowed,
+	// ErrNotFound, ErrBadInput.
+	ActOnUser(ctx context.Context, scope access.Scope, q UserRequest) (User, error)
+
 	// Stats counts.
 	Stats(ctx context.Context, scope access.Scope) (Stats, error)
 
@@ -181,17 +188,21 @@ type Stats struct {
 	// Missing is how many arrivals the last comparison did not find in the
 	// catalog, Remaking how many percent of a new catalog are made, nil while
 	// none is, and Notice what a person should know of it, "" when all is well.
-	InStep       bool      `json:"in_step"`
-	Missing      uint64    `json:"missing"`
-	Remaking     *int      `json:"remaking,omitempty"`
-	Notice       string    `json:"notice,omitempty"`
-	Unparseable  uint64    `json:"unparseable"`
-	BytesRaw     uint64    `json:"bytes_raw"`
-	BytesDisk    uint64    `json:"bytes_disk"`
-	Segments     int       `json:"segments"`
-	Torn         int       `json:"torn"`          // files in vault/torn
-	Started      time.Time `json:"started"`       // when this process opened it
-	LastReceived time.Time `json:"last_received"` // zero for an empty archive
+	InStep      bool   `json:"in_step"`
+	Missing     uint64 `json:"missing"`
+	Remaking    *int   `json:"remaking,omitempty"`
+	Notice      string `json:"notice,omitempty"`
+	Unparseable uint64 `json:"unparseable"`
+	BytesRaw    uint64 `json:"bytes_raw"`
+	BytesDisk   uint64 `json:"bytes_disk"`
+	// Archives counts the archive files, wherever they are, and BytesArchives
+	// what those take that are here.
+	Archives      int       `json:"archives"`
+	BytesArchives uint64    `json:"bytes_archives"`
+	Segments      int       `json:"segments"`
+	Torn          int       `json:"torn"`          // files in vault/torn
+	Started       time.Time `json:"started"`       // when this process opened it
+	LastReceived  time.Time `json:"last_received"` // zero for an empty archive
 }
 
 // Progress tells how far long work is.

@@ -129,13 +129,17 @@ func (s *Server) identify(ctx context.Context, conn net.Conn) context.Context {
 func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
 	for pattern, h := range map[string]handler{
-		"GET /v1/hello":         s.hello,
-		"POST /v1/accept":       s.accept,
-		"GET /v1/imported":      s.imported,
-		"GET /v1/search":        s.search,
-		"GET /v1/show":          s.show,
-		"GET /v1/raw":           s.raw,
-		"POST /v1/audit":        s.audit,
+		"GET /v1/hello":    s.hello,
+		"POST /v1/accept":  s.accept,
+		"GET /v1/imported": s.imported,
+		"GET /v1/search":   s.search,
+		"GET /v1/show":     s.show,
+		"GET /v1/raw":      s.raw,
+		"POST /v1/audit":   s.audit,
+		"POST /v1/users": withoutReport(func(ctx context.Context, scope access.Scope, _ struct{}) ([]User, error) {
+			return s.Archive.Users(ctx, scope)
+		}),
+		"POST /v1/users/act":    withoutReport(s.Archive.ActOnUser),
 		"POST /v1/audit/verify": operation(s.Archive.VerifyAudit),
 		"POST /v1/fetch":        s.fetch,
 		"GET /v1/stats":         s.stats,

@@ -1,7 +1,6 @@
 package extract
 
 import (
-	"encoding/base64"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -113,19 +112,23 @@ func escapeLength(src []byte) int {
 }
 
 // utf7 reads UTF-7 (RFC 2152).
-type utf7 struct{ transform.NopResetter }
+type utf7 struct {
+	transform.NopResetter
+	// text is what a run says: a character of three bytes for 16 bits at most.
+	text [2 * maxUTF7Run]byte
+}
 
-func (*utf7) Transform(dst, src []byte, atEOF bool) (nDst, nSrc int, err error) {
+func (u *utf7) Transform(dst, src []byte, atEOF bool) (nDst, nSrc int, err error) {
 	for nSrc < len(src) {
 		if src[nSrc] != '+' {
-			if len(dst)-nDst < 3 {
+			if len(dst)-nDst < utf8.UTFMax {
 				return nDst, nSrc, transform.ErrShortDst
 			}
-			nDst += copy(dst[nDst:], string(charmap.Windows1252.DecodeByte(src[nSrc])))
+			nDst += utf8.EncodeRune(dst[nDst:], charmap.Windows1252.DecodeByte(src[nSrc]))
 			nSrc++
 			continue
 		}
-		text, used, whole := utf7Run(src[nSrc:])
+		text, used, whole := u.run(src[nSrc:])
 		if !whole && !atEOF && len(src)-nSrc < maxUTF7Run {
 			return nDst, nSrc, transform.ErrShortSrc
 		}
@@ -142,9 +145,9 @@ func (*utf7) Transform(dst, src []byte, atEOF bool) (nDst, nSrc int, err error) 
 // longer is cut there.
 const maxUTF7Run = 1024
 
-// utf7Run reads one "+base64-" run. whole is false when src ends before the
-// run does.
-func utf7Run(src []byte) (text string, used int, whole bool) {
+// run reads one "+base64-" run. whole is false when src ends before the run
+// does. The text is good until the next call.
+func (u *utf7) run(src []byte) (text []byte, used int, whole bool) {
 	src = src[:min(len(src), maxUTF7Run)]
 	end := 1
 	for end < len(src) && base64Value(src[end]) < 64 {
@@ -154,20 +157,46 @@ func utf7Run(src []byte) (text string, used int, whole bool) {
 	if whole && src[end] == '-' {
 		used++
 		if end == 1 {
-			return "+", used, true
+			return src[:1], used, true
 		}
 	}
-	digits := src[1:end]
-	if len(digits)%4 == 1 {
-		digits = digits[:len(digits)-1]
+	if text = u.decode(src[1:end]); len(text) == 0 {
+		return src[:used], used, whole
 	}
-	raw, err := base64.RawStdEncoding.DecodeString(string(digits))
-	if err != nil || len(raw) < 2 {
-		return string(src[:used]), used, whole
+	return text, used, whole
+}
+
+// decode reads digits of base64 as UTF-16; bits behind the last unit are
+// padding.
+func (u *utf7) decode(digits []byte) []byte {
+	text := u.text[:0]
+	var high rune // of a pair of surrogates (RFC 2781 2.2), 0 when none is open
+	var bits uint32
+	n := 0
+	for _, d := range digits {
+		bits = bits<<6 | uint32(base64Value(d))
+		if n += 6; n < 16 {
+			continue
+		}
+		n -= 16
+		unit := rune(bits >> n & 0xffff)
+		switch pair := utf16.DecodeRune(high, unit); {
+		case high != 0 && pair != utf8.RuneError:
+			text = utf8.AppendRune(text, pair)
+			high = 0
+			continue
+		case high != 0:
+			text = utf8.AppendRune(text, utf8.RuneError)
+			high = 0
+		}
+		if unit >= 0xd800 && unit < 0xdc00 {
+			high = unit
+			continue
+		}
+		text = utf8.AppendRune(text, unit) // a low surrogate alone becomes U+FFFD
 	}
-	units := make([]uint16, len(raw)/2)
-	for i := range units {
-		units[i] = uint16(raw[2*i])<<8 | uint16(raw[2*i+1])
+	if high != 0 {
+		text = utf8.AppendRune(text, utf8.RuneError)
 	}
-	return string(utf16.Decode(units)), used, whole
+	return text
 }

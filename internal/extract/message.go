@@ -27,7 +27,7 @@ type Message struct {
 
 	// Headers are the other header fields of the message that are worth a search
 	// by name, decoded, in order (List-Id, Reply-To, User-Agent, X-Spam-Status,
-	// ...), at most MaxHeaders of them, each cut at 1,000 bytes.
+	// ...), at most MaxHeaders of them, each cut at 1,000 bytes. See [Kept].
 	Headers []Header
 
 	// Text is the searchable text: plain parts as they are, HTML parts as
@@ -47,7 +47,7 @@ type Message struct {
 
 // Version numbers what Extract makes of a message: a catalog that was made with
 // another one is made again.
-const Version = 2
+const Version = 3
 
 // MaxHeaders is the most fields in Message.Headers.
 const MaxHeaders = 200

@@ -25,6 +25,27 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
+func TestKept(t *testing.T) {
+	for name, want := range map[string]Keep{
+		"List-Id": KeepValue, "X-Mailer": KeepValue, "reply-to": KeepValue,
+		"Status-Code": KeepValue, "Facet": KeepValue, "X-Faces": KeepValue, // begin like names that are not kept
+		"List-Unsubscribe": KeepPresence, "Errors-To": KeepPresence, "list-post": KeepPresence,
+		"Status": KeepNothing, "Face": KeepNothing, "X-Face": KeepNothing, "DKIM-Signature": KeepNothing, "X-MS-Has-Attach": KeepNothing,
+		"Authentication-Results": KeepNothing, "Subject": KeepNothing, "": KeepNothing, strings.Repeat("x", 100): KeepNothing,
+	} {
+		if got := Kept(name); got != want {
+			t.Errorf("%q: %v, want %v", name, got, want)
+		}
+		if want == KeepNothing {
+			continue
+		}
+		m, err := Extract(strings.NewReader(name+": <https://example.org/u/1>\r\n\r\ntext\r\n"), DefaultLimits())
+		if err != nil || len(m.Headers) != 1 || (m.Headers[0].Value == "") != (want == KeepPresence) {
+			t.Errorf("%q: %+v, %v", name, m.Headers, err)
+		}
+	}
+}
+
 func TestHeadersAreBounded(t *testing.T) {
 	var b strings.Builder
 	for i := range 10_000 {

@@ -6,14 +6,17 @@ import (
 	"fmt"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"mailarchive/internal/catalog"
+	"mailarchive/internal/catalog/token"
 	"mailarchive/internal/extract"
 )
 
-// The bounds of a pass. Content is weighed by its size up to heaviest, which
-// is about what its text can take; what was taken from the vault and is not
-// yet in the catalog weighs at most inFlight.
+// The bounds of a pass. Content is weighed by its size up to heaviest until it
+// was read, then by what its words take when that is more; what was taken from
+// the vault and is not yet in the catalog weighs at most inFlight, but for what
+// the contents that the workers have just read became.
 const (
 	batchCount  = 1000
 	batchWeight = 16 << 20
@@ -28,7 +31,7 @@ const (
 // job is an item on its way.
 type job struct {
 	item   Item
-	weight int
+	weight int           // the applier's once done is closed
 	done   chan struct{} // closed when doc and err are set
 	doc    catalog.Document
 	skip   bool // there is nothing to list
@@ -133,6 +136,7 @@ func (p *pass) extract(ctx context.Context) {
 	for j := range p.work {
 		begun := p.Now()
 		j.doc, j.skip, j.err = p.read(ctx, x, j.item)
+		p.weigh(j)
 		if prepares && j.err == nil && !j.skip {
 			ahead.Prepare(&j.doc)
 		}
@@ -140,6 +144,33 @@ func (p *pass) extract(ctx context.Context) {
 		p.giveWay(ctx, &r, p.Now().Sub(begun))
 	}
 }
+
+// weigh corrects the weight of a job that was read: a small content may have
+// become a large text, and a small text many words.
+func (p *pass) weigh(j *job) {
+	if len(j.doc.Text) < mattersFrom {
+		return
+	}
+	is := len(j.doc.Text) + min(mostWords(j.doc.Text), maxWordBytes)
+	if is > j.weight {
+		p.budget.owe(is - j.weight)
+		j.weight = is
+	}
+}
+
+// mostWords is what the words of a text take at most, in bytes.
+func mostWords(text string) int {
+	wide := 0
+	for i := range len(text) {
+		if text[i] >= utf8.RuneSelf {
+			wide++
+		}
+	}
+	return 2*(len(text)-wide) + token.MostGrowth*wide
+}
+
+// mattersFrom is the length of a text from which its words matter.
+const mattersFrom = 64 << 10
 
 // apply takes jobs in order until there are no more, and applies them in
 // batches.
@@ -243,6 +274,13 @@ func (b *budget) take(ctx context.Context, weight int) error {
 			return ctx.Err()
 		}
 	}
+}
+
+// owe takes weight that is used already: who waits waits for that much more.
+func (b *budget) owe(weight int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.free -= weight
 }
 
 func (b *budget) give(weight int) {

@@ -15,6 +15,9 @@ const dateHint = "write 2026-03-01, 2026-03, 2026, today, yesterday or 7d (days;
 // before: ends where it begins, after: begins there, date: is all of it.
 func (p *parser) dates(name string, value piece) (catalog.Node, error) {
 	text := strings.ToLower(value.text)
+	if value.begun || strings.Contains(text, "*") {
+		return nil, p.fail(value.pos, "a date takes no *", "a year or a month is all of it: date:2026, date:2026-03")
+	}
 	if first, last, two := strings.Cut(text, ".."); two && name == "date" {
 		return p.datesBetween(first, last, value)
 	}
@@ -49,6 +52,9 @@ func (p *parser) datesBetween(first, last string, value piece) (catalog.Node, er
 		if !ok {
 			return nil, p.fail(value.pos, fmt.Sprintf("%q is no date", side.text), dateHint)
 		}
+		if relative(side.text) { // as an end it is that day, not all since
+			s.Before = s.Since.AddDate(0, 0, 1)
+		}
 		side.set(s)
 	}
 	if b.Since.IsZero() && b.Before.IsZero() || !b.Since.IsZero() && !b.Before.IsZero() && !b.Since.Before(b.Before) {
@@ -77,6 +83,12 @@ func (p *parser) stretch(text string) (catalog.Between, bool) {
 		}
 	}
 	return ago(text, today)
+}
+
+// relative reports whether a date counts back from today.
+func relative(text string) bool {
+	rest := strings.TrimLeft(text, "0123456789")
+	return len(rest) == 1 && len(text) > 1
 }
 
 // ago reads a number of days, weeks, months or years before today.

@@ -46,17 +46,18 @@ func (l *lexer) next() (piece, error) {
 	if rest == "" {
 		return p, nil
 	}
+	if n := quote(rest); n > 0 {
+		return l.quoted(p, rest, n)
+	}
 	switch rest[0] {
 	case '(', ')':
 		l.at++
 		p.kind = map[byte]kind{'(': open, ')': shut}[rest[0]]
 		return p, nil
-	case '"':
-		return l.quoted(p, rest)
 	case '*':
 		return p, l.fail(p.pos, "a * stands behind the beginning of a word", "as in rep*")
 	case '-':
-		if r, _ := utf8.DecodeRuneInString(rest[1:]); r == '"' || r == '(' || unicode.IsLetter(r) || unicode.IsDigit(r) {
+		if r, _ := utf8.DecodeRuneInString(rest[1:]); strings.ContainsRune(quotes, r) || r == '(' || unicode.IsLetter(r) || unicode.IsDigit(r) {
 			l.at++
 			p.kind = not
 			return p, nil
@@ -65,13 +66,26 @@ func (l *lexer) next() (piece, error) {
 	return l.word(p, rest)
 }
 
-func (l *lexer) quoted(p piece, rest string) (piece, error) {
-	text, _, closed := strings.Cut(rest[1:], `"`)
-	if !closed {
+// quotes are all that people's keyboards and programs write for one.
+const quotes = "\"\u201c\u201d\u201e\u201f"
+
+// quote returns the length of the quote that s begins with, 0 for none.
+func quote(s string) int {
+	r, n := utf8.DecodeRuneInString(s)
+	if !strings.ContainsRune(quotes, r) {
+		return 0
+	}
+	return n
+}
+
+// quoted reads up to the next quote of any kind, behind one of n bytes.
+func (l *lexer) quoted(p piece, rest string, n int) (piece, error) {
+	length := strings.IndexAny(rest[n:], quotes)
+	if length < 0 {
 		return p, l.fail(p.pos, "the quote is not closed", `put a " behind the phrase`)
 	}
-	p.kind, p.text = quoted, text
-	l.at += len(text) + 2
+	p.kind, p.text = quoted, rest[n:n+length]
+	l.at += n + length + quote(rest[n+length:])
 	if strings.HasPrefix(l.query[l.at:], "*") {
 		p.begun = true
 		l.at++
@@ -82,7 +96,7 @@ func (l *lexer) quoted(p piece, rest string) (piece, error) {
 // word reads up to white space, a parenthesis or a quote; a field ends behind
 // its colon.
 func (l *lexer) word(p piece, rest string) (piece, error) {
-	n := strings.IndexFunc(rest, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(`()"`, r) })
+	n := strings.IndexFunc(rest, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(`()`+quotes, r) })
 	if n < 0 {
 		n = len(rest)
 	}

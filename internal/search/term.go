@@ -2,12 +2,14 @@ package search
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"mailarchive/internal/catalog"
 	"mailarchive/internal/catalog/token"
+	"mailarchive/internal/extract"
 	"mailarchive/internal/mail"
 )
 
@@ -16,7 +18,7 @@ import (
 const shortestBeginning = 3
 
 func (p *parser) text(f catalog.Field, value piece) (catalog.Node, error) {
-	n := catalog.Text{Field: f, Value: strings.TrimSpace(value.text), Prefix: value.begun}
+	n := catalog.Text{Field: f, Value: addressIn(f, strings.TrimSpace(value.text)), Prefix: value.begun}
 	words := token.Words(n.Value)
 	if !strings.Contains(n.Value, "@") && len(words) == 0 {
 		return nil, p.fail(value.pos, fmt.Sprintf("there is no word in %q", value.text), "")
@@ -25,6 +27,25 @@ func (p *parser) text(f catalog.Field, value piece) (catalog.Node, error) {
 		return nil, p.fail(value.pos, "a Message-ID is looked for as a whole", "take the * away")
 	}
 	return n, p.checkStar(value, words)
+}
+
+// addressIn takes the address out of a value like Ann <ann@example.org>, as
+// mail programs show and copy it (RFC 5322 3.4).
+func addressIn(f catalog.Field, value string) string {
+	open := strings.LastIndexByte(value, '<')
+	if open < 0 || !strings.HasSuffix(value, ">") || !strings.Contains(value[open:], "@") {
+		return value
+	}
+	switch f {
+	case catalog.From, catalog.To, catalog.Cc, catalog.Bcc, catalog.Delivered:
+	case catalog.AnyText: // in text a name may stand in front of it
+		if open > 0 {
+			return value
+		}
+	default:
+		return value
+	}
+	return strings.TrimSpace(value[open+1 : len(value)-1])
 }
 
 // checkStar refuses beginnings that are too short and a * elsewhere.
@@ -56,6 +77,9 @@ func (p *parser) header(value piece) (catalog.Node, error) {
 		return nil, p.fail(value.pos, "a header field's name is missing", valueHint("header"))
 	}
 	n := catalog.Header{Name: strings.ToLower(name), Value: text, Prefix: value.begun}
+	if err := p.checkKept(n, equals, value.pos); err != nil {
+		return nil, err
+	}
 	if !equals {
 		if n.Prefix {
 			return nil, p.fail(value.pos, "the name of a header field is looked for as a whole", "take the * away")
@@ -69,11 +93,36 @@ func (p *parser) header(value piece) (catalog.Node, error) {
 			return nil, err
 		}
 	}
+	if n.Prefix && slices.Contains(catalog.IdentifierFields(), n.Name) {
+		return nil, p.fail(value.pos, "a Message-ID is looked for as a whole", "take the * away")
+	}
 	words := token.Words(n.Value)
 	if len(words) == 0 {
 		return nil, p.fail(value.pos, "there is no word behind the =", "header:"+n.Name+" finds all mail with that field")
 	}
 	return n, p.checkStar(value, words)
+}
+
+// checkKept refuses names of fields in which nothing is ever found.
+func (p *parser) checkKept(n catalog.Header, valued bool, pos int) error {
+	if slices.Contains(catalog.IdentifierFields(), n.Name) {
+		return nil
+	}
+	for _, own := range []struct{ header, field string }{
+		{"subject", "subject"}, {"from", "from"}, {"sender", "from"}, {"to", "to"}, {"cc", "cc"}, {"bcc", "bcc"},
+		{"message-id", "message-id"}, {"date", "date"},
+	} {
+		if n.Name == own.header {
+			return p.fail(pos, "the header field "+n.Name+" has a field of its own here", "write "+own.field+":")
+		}
+	}
+	switch kept := extract.Kept(n.Name); {
+	case kept == extract.KeepNothing:
+		return p.fail(pos, "header fields named "+n.Name+" are not kept for searching", "the message itself has them: mail-archive raw")
+	case kept == extract.KeepPresence && valued:
+		return p.fail(pos, "of "+n.Name+" only that it is there is kept", "write header:"+n.Name)
+	}
+	return nil
 }
 
 // notInFieldName knows what a field's name cannot have (RFC 5322 2.2).

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"mailarchive/internal/catalog"
@@ -217,6 +218,13 @@ func matchKeyword(v sought) []expr {
 // matchHeader looks for words in the fields of that name, without words for
 // the fields.
 func matchHeader(n catalog.Header) expr {
+	if slices.Contains(catalog.IdentifierFields(), strings.ToLower(n.Name)) {
+		word := ""
+		if catalog.FoldMessageID(n.Value) != "" {
+			word = identifier(n.Value)
+		}
+		return phrase(columnsHeader, headerTerm(n.Name, word))
+	}
 	words, prefix := token.Phrase(n.Value, n.Prefix)
 	if len(words) == 0 {
 		return phrase(columnsHeader, headerTerm(n.Name, ""))

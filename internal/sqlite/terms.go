@@ -29,7 +29,8 @@ import (
 //	=all                        in every document
 //
 // Terms of the column header: for each field =list-id and, behind it, a term
-// for each word, =list-id:announce.
+// for each word, =list-id:announce; for identifiers in In-Reply-To and
+// References their hashes.
 const (
 	termAll      = "=all"
 	termNone     = "=none" // in no document
@@ -71,6 +72,7 @@ func textOf(m *extract.Message) *text {
 	if len(m.Attachments) > 0 {
 		t.add(termAttached)
 	}
+	t.identifiers(m)
 	t.headers(m.Headers)
 	return t
 }
@@ -96,9 +98,20 @@ func (t *text) headers(list []extract.Header) {
 		t.header = append(append(t.header, headerTerm(h.Name, "")...), ' ')
 		for _, word := range token.Words(h.Value) {
 			if left--; left < 0 {
-				return
+				break // names still come
 			}
 			t.header = append(append(t.header, headerTerm(h.Name, word)...), ' ')
+		}
+	}
+}
+
+func (t *text) identifiers(m *extract.Message) {
+	for _, name := range catalog.IdentifierFields() {
+		for i, id := range catalog.Identifiers(name, m) {
+			if i == 0 {
+				t.header = append(append(t.header, headerTerm(name, "")...), ' ')
+			}
+			t.header = append(append(t.header, headerTerm(name, identifier(id))...), ' ')
 		}
 	}
 }
@@ -198,10 +211,12 @@ func headerTerm(name, word string) string {
 // maxFieldName is how much of a field's name counts, in bytes.
 const maxFieldName = 64
 
-// messageIDTerm stands for a Message-ID: 80 bits of its digest, a quarter of
-// its length. Two that share them by chance are not to be expected before
-// 2^40 messages.
-func messageIDTerm(id string) string {
+func messageIDTerm(id string) string { return "=m:" + identifier(id) }
+
+// identifier stands for a Message-ID: 80 bits of its digest, a quarter of its
+// length. Two that share them by chance are not to be expected before 2^40
+// messages.
+func identifier(id string) string {
 	sum := sha256.Sum256([]byte(catalog.FoldMessageID(id)))
-	return "=m:" + strings.ToLower(base32.StdEncoding.EncodeToString(sum[:10]))
+	return strings.ToLower(base32.StdEncoding.EncodeToString(sum[:10]))
 }

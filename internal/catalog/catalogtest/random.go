@@ -1,6 +1,7 @@
 package catalogtest
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -85,6 +86,7 @@ func (g generator) document(seq uint64) catalog.Document {
 		for range g.IntN(4) {
 			d.Candidates = append(d.Candidates, g.candidate())
 		}
+		d.InReplyTo, d.References = g.identifiers(), g.identifiers()
 		d.SortDate, d.Direction = g.date(), g.direction()
 		d.Arrival.Envelope = g.envelope()
 	})
@@ -124,13 +126,15 @@ func (g generator) node(depth int) catalog.Node {
 
 // property is a node that looks at no text of the message.
 func (g generator) property() catalog.Node {
-	switch g.IntN(4) {
+	switch g.IntN(5) {
 	case 0:
 		return catalog.Header{Name: pick(g, headerNames()), Value: g.text(2), Prefix: g.IntN(3) == 0}
 	case 1:
 		return catalog.Sized{AtLeast: int64(1000 + g.IntN(300)), Below: pick(g, []int64{0, 1100, 1250})}
 	case 2:
 		return catalog.Attached{}
+	case 3:
+		return catalog.Header{Name: pick(g, catalog.IdentifierFields()), Value: pick(g, append(g.identifiers(), ""))}
 	}
 	return catalog.Directed{Way: g.direction()}
 }
@@ -139,6 +143,14 @@ func (g generator) property() catalog.Node {
 func (g generator) candidate() keyword.Candidate {
 	shown := g.text(2) + " " + pick(g, words())
 	return keyword.Candidate{Term: strings.Join(token.Words(shown), " "), Shown: shown, Weight: float64(1 + g.IntN(9))}
+}
+
+// identifiers are few, so that messages answer each other.
+func (g generator) identifiers() (list []string) {
+	for range g.IntN(6) {
+		list = append(list, fmt.Sprintf("Id%d@example.org", g.IntN(9)))
+	}
+	return list
 }
 
 func headerNames() []string { return []string{"list-id", "X-Mailer", "x-alpha", "beta"} }

@@ -172,6 +172,12 @@ func matchesAddress(v sought, address string) bool {
 }
 
 func (m *message) matchesHeader(n catalog.Header) bool {
+	if name := strings.ToLower(n.Name); slices.Contains(catalog.IdentifierFields(), name) {
+		id := catalog.FoldMessageID(n.Value)
+		return slices.ContainsFunc(catalog.Identifiers(name, &m.doc.Message), func(has string) bool {
+			return id == "" || id == catalog.FoldMessageID(has)
+		})
+	}
 	return slices.ContainsFunc(m.doc.Headers, func(h extract.Header) bool {
 		return strings.EqualFold(h.Name, n.Name) &&
 			(len(token.Words(n.Value)) == 0 || m.holds(h.Value, sought{n.Value, n.Prefix}))

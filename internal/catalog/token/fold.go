@@ -1,7 +1,6 @@
 package token
 
 import (
-	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -22,7 +21,7 @@ const (
 // entry is the class of a character and what it becomes.
 type entry struct {
 	class class
-	text  string
+	text  []byte
 }
 
 // tableEnd is the first character that is not in the table: behind Latin,
@@ -46,16 +45,16 @@ func tableEntry(r rune) entry {
 	if c != letter {
 		return entry{class: c}
 	}
-	var b strings.Builder
+	var text []byte
 	for _, r := range norm.NFKC.String(string(r)) {
 		if classOf(r) == letter {
-			b.WriteString(foldRune(r))
+			text = appendFolded(text, r, []byte(string(r)))
 		}
 	}
-	if b.Len() == 0 {
+	if len(text) == 0 {
 		return entry{class: separator}
 	}
-	return entry{letter, b.String()}
+	return entry{letter, text}
 }
 
 // classOf returns the class of a character that is not folded yet.
@@ -137,23 +136,49 @@ func (w *writer) slow(s string) int {
 		w.end()
 		return size
 	}
-	span := s[:n]
-	if !norm.NFKC.IsNormalString(span) {
-		span = norm.NFKC.String(span)
+	w.span = w.span[:0]
+	if span := s[:n]; norm.NFKC.QuickSpanString(span) == n {
+		w.span = append(w.span, span...)
+	} else {
+		w.compose(span)
 	}
-	for _, r := range span {
+	w.normal(w.span)
+	return n
+}
+
+// compose appends the normal form of s to span. The iterator is one for all:
+// the other functions of package norm make one a call.
+func (w *writer) compose(s string) {
+	if w.iter == nil {
+		w.iter = new(norm.Iter)
+	}
+	for w.iter.InitString(norm.NFKC, s); !w.iter.Done(); {
+		w.span = append(w.span, w.iter.Next()...)
+	}
+}
+
+// normal writes normalised text.
+func (w *writer) normal(span []byte) {
+	for len(span) > 0 {
+		r, size := utf8.DecodeRune(span)
+		own := span[:size]
+		span = span[size:]
+		if utf8.RuneSelf <= r && r < tableEnd {
+			w.folded(&table[r-utf8.RuneSelf])
+			continue
+		}
 		switch classOf(r) {
 		case separator:
 			w.end()
 		case letter:
-			w.word(foldRune(r))
+			w.letter = appendFolded(w.letter[:0], r, own)
+			w.word(w.letter)
 		case dense:
 			w.dense(r)
 		case mark:
 			w.mark(r)
 		}
 	}
-	return n
 }
 
 // maxSpan bounds what is normalised at once.
@@ -172,22 +197,29 @@ func slowSpan(s string) int {
 	return n
 }
 
-// foldRune folds one letter or digit of normalised text (NFKC). The result
-// may be several: æ and ß.
-func foldRune(r rune) string {
+// appendFolded folds one letter or digit of normalised text (NFKC), given with
+// its bytes. The result may be several: æ and ß.
+func appendFolded(dst []byte, r rune, bytes []byte) []byte {
 	switch {
+	case 'A' <= r && r <= 'Z':
+		return append(dst, byte(r)+'a'-'A')
 	case r < utf8.RuneSelf:
-		return strings.ToLower(string(r))
+		return append(dst, byte(r))
 	case unicode.Is(unicode.Nd, r):
-		return string('0' + digitValue(r))
+		return append(dst, byte('0'+digitValue(r)))
 	}
-	var b strings.Builder
-	for _, part := range norm.NFD.String(string(r)) {
+	parts := norm.NFD.Properties(bytes).Decomposition()
+	if parts == nil {
+		parts = bytes
+	}
+	for len(parts) > 0 {
+		part, size := utf8.DecodeRune(parts)
+		parts = parts[size:]
 		if !unicode.Is(foldedMarks, part) {
-			b.WriteString(foldLetter(part))
+			dst = appendLetter(dst, part)
 		}
 	}
-	return b.String()
+	return dst
 }
 
 // digitValue returns the value of a decimal digit: each script has ten in a
@@ -200,43 +232,43 @@ func digitValue(r rune) rune {
 	}
 }
 
-// foldLetter gives the lower case of a letter, and a common form to letters
+// appendLetter gives the lower case of a letter, and a common form to letters
 // that are written one for the other.
-func foldLetter(r rune) string {
+func appendLetter(dst []byte, r rune) []byte {
 	r = unicode.ToLower(r)
 	switch r {
 	case 'ß':
-		return "ss"
+		return append(dst, "ss"...)
 	case 'æ':
-		return "ae"
+		return append(dst, "ae"...)
 	case 'œ':
-		return "oe"
+		return append(dst, "oe"...)
 	case 'þ':
-		return "th"
+		return append(dst, "th"...)
 	case 'ø':
-		return "o"
+		return append(dst, "o"...)
 	case 'đ', 'ð':
-		return "d"
+		return append(dst, "d"...)
 	case 'ł':
-		return "l"
+		return append(dst, "l"...)
 	case 'ħ':
-		return "h"
+		return append(dst, "h"...)
 	case 'ŧ':
-		return "t"
+		return append(dst, "t"...)
 	case 'ı':
-		return "i"
+		return append(dst, "i"...)
 	case 'ς':
-		return "σ"
+		return append(dst, "σ"...)
 	case 'ӏ':
-		return "і"
+		return append(dst, "і"...)
 	case 'ٱ':
-		return "ا"
+		return append(dst, "ا"...)
 	case 'ى', 'ی':
-		return "ي"
+		return append(dst, "ي"...)
 	case 'ة':
-		return "ه"
+		return append(dst, "ه"...)
 	case 'ک':
-		return "ك"
+		return append(dst, "ك"...)
 	}
-	return string(r)
+	return utf8.AppendRune(dst, r)
 }

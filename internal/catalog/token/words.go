@@ -1,17 +1,53 @@
 package token
 
 import (
+	"bytes"
 	"strings"
 	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // AppendText appends the words of text to dst, each with a space behind it.
-// It allocates nothing but room in dst for text in Latin, Greek, Cyrillic, Hebrew,
-// Arabic, Han, kana and Hangul.
+// It allocates nothing for a character: room in dst, and for what is normalised.
 func AppendText(dst []byte, text string) []byte {
 	w := writer{dst: dst, start: -1}
 	w.text(text)
 	return w.dst
+}
+
+// MostGrowth is how much longer than a text its words get at most: U+FDFA, of
+// three bytes, stands for four words of 34 with their spaces.
+const MostGrowth = 12
+
+// fitStep is how finely Fit cuts.
+const fitStep = 16 << 10
+
+// Fit returns how much of text has at most so many words, and they, each with a
+// space behind it, at most so many bytes. A text that is too long is cut at a
+// whole character, a little before that.
+func Fit(text string, maxWords, maxBytes int) int {
+	if len(text)*MostGrowth <= min(maxBytes, 2*maxWords) { // a word has a byte and its space
+		return len(text)
+	}
+	var room []byte
+	for at := 0; at < len(text); {
+		end := min(at+fitStep, len(text))
+		if space := strings.LastIndexByte(text[at:end], ' '); space > 0 && end < len(text) {
+			end = at + space
+		}
+		for end < len(text) && !utf8.RuneStart(text[end]) {
+			end--
+		}
+		room = AppendText(room[:0], text[at:end])
+		maxBytes -= len(room)
+		maxWords -= bytes.Count(room, []byte(" "))
+		if maxBytes < 0 || maxWords < 0 {
+			return at
+		}
+		at = end
+	}
+	return len(text)
 }
 
 // Words returns the words of text in order.
@@ -51,6 +87,9 @@ type writer struct {
 	// written when it is known that no more marks follow.
 	before, current cluster
 	lastRun         int // characters in the last run
+
+	span, letter []byte // room for what is normalised and folded
+	iter         *norm.Iter
 }
 
 // cluster is a character with its marks.
@@ -124,7 +163,7 @@ func (w *writer) folded(e *entry) {
 }
 
 // word appends to the open word, or opens one.
-func (w *writer) word(s string) {
+func (w *writer) word(s []byte) {
 	if w.start < 0 {
 		w.open()
 	}
@@ -182,7 +221,7 @@ func (w *writer) mark(r rune) {
 		return
 	}
 	var b [utf8.UTFMax]byte
-	w.word(string(b[:utf8.EncodeRune(b[:], r)]))
+	w.word(b[:utf8.EncodeRune(b[:], r)])
 }
 
 // pair writes the word of the last two characters, when there are two.

@@ -1,9 +1,11 @@
 package token
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
@@ -133,6 +135,53 @@ var samples = []string{
 }
 
 // FuzzWords checks what the package promises of every text.
+// TestNothingIsAllocatedForACharacter: a text of characters that stand for many.
+func TestNothingIsAllocatedForACharacter(t *testing.T) {
+	text := strings.Repeat("\ufdfa \u1e9b\u0323 ክርስቶስ კონსტიტუცია ", 2000)
+	dst := make([]byte, 0, MostGrowth*len(text))
+	if n := testing.AllocsPerRun(5, func() { AppendText(dst, text) }); n > 50 {
+		t.Errorf("%v allocations for %d bytes", n, len(text))
+	}
+}
+
+// TestMostGrowth looks at every character there is.
+func TestMostGrowth(t *testing.T) {
+	var dst []byte
+	for r := rune(1); r <= unicode.MaxRune; r++ {
+		for _, text := range []string{string(r), string(r) + string(r) + string(r), "a" + string(r)} {
+			if dst = AppendText(dst[:0], text); len(dst) > MostGrowth*len(text) {
+				t.Fatalf("%U: %d bytes of words from %d", r, len(dst), len(text))
+			}
+		}
+	}
+}
+
+func TestFit(t *testing.T) {
+	latin, hostile := strings.Repeat("ein Wort ", 50_000), strings.Repeat("\ufdfa", 150_000)
+	for _, c := range []struct {
+		name          string
+		text          string
+		words, bytes  int
+		least, noMore int
+	}{
+		{"empty", "", 0, 0, 0, 0},
+		{"fits by its length", latin[:900], 5400, 12_000, 900, 900},
+		{"fits", latin, 100_000, 450_000, len(latin), len(latin)},
+		{"a byte too many", latin, 100_000, 449_999, len(latin) - 2*fitStep, len(latin) - 1},
+		{"a word too many", latin, 99_999, 450_000, len(latin) - 2*fitStep, len(latin) - 1},
+		{"hostile", hostile, 1 << 20, 1 << 20, 1<<20/12 - fitStep, 1<<20/11 + fitStep},
+	} {
+		n := Fit(c.text, c.words, c.bytes)
+		if n < c.least || n > c.noMore {
+			t.Errorf("%s: %d, want %d to %d", c.name, n, c.least, c.noMore)
+		}
+		got := AppendText(nil, c.text[:n])
+		if len(got) > c.bytes || bytes.Count(got, []byte(" ")) > c.words || !utf8.ValidString(c.text[:n]) {
+			t.Errorf("%s: cut at %d has %d bytes", c.name, n, len(got))
+		}
+	}
+}
+
 func FuzzWords(f *testing.F) {
 	for _, s := range samples {
 		f.Add(s)

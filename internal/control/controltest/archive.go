@@ -44,6 +44,7 @@ type Archive struct {
 	scopes   []access.Scope
 	queue    []control.QueueEntry
 	files    []control.ArchiveFile
+	users    []control.User
 }
 
 func (a *Archive) fail(call string) error {
