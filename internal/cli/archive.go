@@ -233,25 +233,15 @@ func readFirstLine(name string) (string, error) {
 }
 
 func (p *program) actOnArchives(ctx context.Context, a control.Archive, q control.ArchiveActionRequest, asJSON bool) error {
-	meter := p.meter(string(q.Action))
-	out := bufio.NewWriter(p.out)
-	var failed error
-	found := 0
-	list, err := a.ActOnArchives(ctx, scope(), q, control.Report{Progress: meter.update, Finding: func(f control.Finding) {
-		meter.clear()
-		found++
-		if failed == nil {
-			failed = errors.Join(writeFinding(out, f, asJSON), out.Flush())
-		}
-	}})
-	meter.clear()
-	if err := errors.Join(err, failed); err != nil {
+	f := p.findings(string(q.Action), asJSON)
+	list, err := a.ActOnArchives(ctx, scope(), q, f.report())
+	if err := f.end(err); err != nil {
 		return err
 	}
 	if err := p.writeArchives(list, asJSON); err != nil {
 		return err
 	}
-	if found > 0 {
+	if f.found > 0 {
 		return errFindings
 	}
 	return nil
@@ -362,17 +352,9 @@ ID, time and envelope that it had. What cannot be saved is listed.`,
 }
 
 func (p *program) runRestore(ctx context.Context, a control.Archive, q control.RestoreRequest, asJSON bool) error {
-	meter := p.meter("restore")
-	out := bufio.NewWriter(p.out)
-	var failed error
-	r, err := a.Restore(ctx, scope(), q, control.Report{Progress: meter.update, Finding: func(f control.Finding) {
-		meter.clear()
-		if failed == nil {
-			failed = errors.Join(writeFinding(out, f, asJSON), out.Flush())
-		}
-	}})
-	meter.clear()
-	if err := errors.Join(err, failed); err != nil {
+	f := p.findings("restore", asJSON)
+	r, err := a.Restore(ctx, scope(), q, f.report())
+	if err := f.end(err); err != nil {
 		return err
 	}
 	if asJSON {

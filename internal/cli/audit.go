@@ -134,17 +134,9 @@ func (p *program) writeAudit(w io.Writer, e control.AuditEntry) {
 }
 
 func (p *program) verifyAudit(ctx context.Context, a control.Archive, heads []string, asJSON bool) error {
-	meter := p.meter("audit")
-	out := bufio.NewWriter(p.out)
-	var failed error
-	v, err := a.VerifyAudit(ctx, scope(), control.AuditVerify{Heads: heads}, control.Report{Progress: meter.update, Finding: func(f control.Finding) {
-		meter.clear()
-		if failed == nil {
-			failed = errors.Join(writeFinding(out, f, asJSON), out.Flush())
-		}
-	}})
-	meter.clear()
-	if err := errors.Join(err, failed); err != nil {
+	f := p.findings("audit", asJSON)
+	v, err := a.VerifyAudit(ctx, scope(), control.AuditVerify{Heads: heads}, f.report())
+	if err := f.end(err); err != nil {
 		return err
 	}
 	if asJSON {

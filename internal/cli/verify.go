@@ -1,9 +1,7 @@
 package cli
 
 import (
-	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -40,27 +38,17 @@ hint), and the last line has "verified" with the sums.`,
 }
 
 func (p *program) runVerify(ctx context.Context, a control.Archive, asJSON bool) error {
-	meter := p.meter("verify")
-	out := bufio.NewWriter(p.out)
-	var failed error
-	found := 0
-	v, err := a.Verify(ctx, meter.update, func(f control.Finding) {
-		meter.clear()
-		found++
-		if failed == nil {
-			failed = errors.Join(writeFinding(out, f, asJSON), out.Flush())
-		}
-	})
-	meter.clear()
-	if err := errors.Join(err, failed); err != nil {
+	f := p.findings("verify", asJSON)
+	v, err := a.Verify(ctx, f.meter.update, f.show)
+	if err := f.end(err); err != nil {
 		return err
 	}
 	if asJSON {
 		err = writeJSON(p.out, map[string]control.Verified{"verified": v})
 	} else {
-		err = writeVerified(p.out, v, found)
+		err = writeVerified(p.out, v, f.found)
 	}
-	if err == nil && found > 0 {
+	if err == nil && f.found > 0 {
 		err = errFindings
 	}
 	return err
