@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 
 	"mailarchive/internal/access"
 	"mailarchive/internal/audit"
@@ -145,30 +147,8 @@ func (f *fetching) together(t *together) error {
 	archive, err := f.app.reader.open(f.ctx, t.file)
 	if err == nil {
 		defer f.app.reader.release(archive)
-		ids := make([]mail.ID, 0, len(t.rows))
-		for id := range t.rows {
-			ids = append(ids, id)
-		}
-		var failed error
-		err = archive.Messages(f.ctx, ids, func(m seal.Message) error {
-			record, err := vault.DecodeRecord(m.Record)
-			if err != nil || m.Content == nil {
-				return nil // one by one says why
-			}
-			row, ok := t.rows[record.ID]
-			if !ok {
-				return nil
-			}
-			history, err := f.app.catalog.Arrivals(f.ctx, f.scope, row.ID)
-			if err != nil {
-				return nil // one by one says why
-			}
-			delete(t.rows, record.ID)
-			failed = f.each(control.Fetched{Row: row, History: history, Content: m.Content})
-			return failed
-		})
-		if failed != nil {
-			return failed
+		if err := f.pass(archive.Archive, t); err != nil {
+			return err
 		}
 	}
 	for _, row := range t.rows {
@@ -180,6 +160,33 @@ func (f *fetching) together(t *together) error {
 		return fmt.Errorf("fetch: %w", f.ctx.Err())
 	}
 	return nil
+}
+
+// pass gives out what one pass over the file brings, and takes it off the list.
+// The error is that of each alone: what the file does not give is tried again.
+func (f *fetching) pass(archive *seal.Archive, t *together) (failed error) {
+	ids := slices.Collect(maps.Keys(t.rows))
+	err := archive.Messages(f.ctx, ids, func(m seal.Message) error {
+		record, err := vault.DecodeRecord(m.Record)
+		if err != nil || m.Content == nil {
+			return nil
+		}
+		row, ok := t.rows[record.ID]
+		if !ok {
+			return nil
+		}
+		history, err := f.app.catalog.Arrivals(f.ctx, f.scope, row.ID)
+		if err != nil {
+			return nil
+		}
+		delete(t.rows, record.ID)
+		failed = f.each(control.Fetched{Row: row, History: history, Content: m.Content})
+		return failed
+	})
+	if err != nil && failed == nil {
+		f.app.log.Warn("archive file not read through", "step", "retrieve", "file", t.file.File, "error", err)
+	}
+	return failed
 }
 
 // give hands one message over; err is why its content is missing.

@@ -396,3 +396,40 @@ func TestSealingIsForAdministrators(t *testing.T) {
 		}
 	}
 }
+
+// Many messages out of an encrypted file come in one pass, each with its bytes.
+func TestFetchFromEncrypted(t *testing.T) {
+	c := configured(t)
+	c.Encrypt = true
+	a := opened(t, c)
+	if err := os.WriteFile(c.EncryptPasswordFile, []byte("FirstPass1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	arrivals := some(t, a, 0, 20)
+	sealed(t, a)
+	live := some(t, a, 30, 2)
+	subjects(t, a, "")
+	got := map[mail.Digest]int{}
+	err := a.Fetch(t.Context(), everything, control.FetchRequest{}, func(f control.Fetched) error {
+		b, err := io.ReadAll(f.Content)
+		if err != nil || mail.Sum(b) != f.Digest || len(f.History) == 0 {
+			t.Errorf("%s: %d bytes, %d arrivals, %v", f.ID, len(b), len(f.History), err)
+		}
+		got[f.Digest]++
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range append(arrivals, live...) {
+		if got[m.Digest] != 1 {
+			t.Errorf("%s came %d times", m.ID, got[m.Digest])
+		}
+	}
+	enough := errors.New("enough")
+	n := 0
+	err = a.Fetch(t.Context(), everything, control.FetchRequest{Query: "no2"}, func(control.Fetched) error { n++; return enough })
+	if !errors.Is(err, enough) || n != 1 {
+		t.Errorf("%d messages, %v; want one and the caller's error", n, err)
+	}
+}
