@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"mailarchive/internal/access"
@@ -93,9 +94,30 @@ func (a *App) search(ctx context.Context, scope access.Scope, q control.SearchRe
 // Show implements [control.Archive].
 func (a *App) Show(ctx context.Context, scope access.Scope, ref string) (control.Shown, error) {
 	v, err := a.door.Show(ctx, scope, ref)
+	if errors.Is(err, mail.ErrElsewhere) {
+		return a.showElsewhere(ctx, scope, ref, err)
+	}
 	if err != nil {
 		return control.Shown{}, err
 	}
+	return shown(v), nil
+}
+
+// showElsewhere shows what is known of a message whose bytes are in an archive
+// file that cannot be read here; why stands in its problems.
+func (a *App) showElsewhere(ctx context.Context, scope access.Scope, ref string, why error) (control.Shown, error) {
+	row, err := a.catalog.Lookup(ctx, scope, ref)
+	if err != nil {
+		return control.Shown{}, errors.Join(why, err)
+	}
+	history, err := a.catalog.Arrivals(ctx, scope, row.ID)
+	if err != nil {
+		return control.Shown{}, errors.Join(why, err)
+	}
+	v := retrieve.View{Message: retrieve.Message{Row: row, History: history}}
+	v.Read.Subject, v.Read.MessageID, v.Read.Attachments = row.Subject, row.MessageID, row.Attachments
+	v.Read.From, v.Read.To, v.Read.Cc, v.Read.Bcc = row.From, row.To, row.Cc, row.Bcc
+	v.Read.Problems = []string{strings.ReplaceAll(why.Error(), "\n", "; ")}
 	return shown(v), nil
 }
 

@@ -132,6 +132,9 @@ func TestMovedOffAndBack(t *testing.T) {
 	if _, err := raw(a, arrivals[2].ID); !errors.Is(err, mail.ErrElsewhere) || !strings.Contains(err.Error(), f.Name) || !strings.Contains(err.Error(), a.config.Archives) {
 		t.Errorf("raw of what is elsewhere: %v; want the file and where to put it", err)
 	}
+	if shown, err := a.Show(t.Context(), everything, arrivals[2].ID.String()); err != nil || shown.Subject == "" || len(shown.Problems) == 0 || !strings.Contains(shown.Problems[0], f.Name) {
+		t.Errorf("shown while it is away: %+v, %v", shown, err)
+	}
 	// Made anew, the catalog still has what the manifest says.
 	if err := a.Reindex(t.Context(), func(control.Progress) {}); err != nil {
 		t.Fatal(err)
@@ -431,5 +434,30 @@ func TestFetchFromEncrypted(t *testing.T) {
 	err = a.Fetch(t.Context(), everything, control.FetchRequest{Query: "no2"}, func(control.Fetched) error { n++; return enough })
 	if !errors.Is(err, enough) || n != 1 {
 		t.Errorf("%d messages, %v; want one and the caller's error", n, err)
+	}
+}
+
+// A message that came again after its first copy left is read from the later
+// one while the file of the first is away.
+func TestLaterCopyServes(t *testing.T) {
+	a := opened(t, configured(t))
+	first := accept(t, a, mail.Envelope{Source: "smtp"}, "twice"+strings.Repeat(" y", 400))
+	f := sealed(t, a)
+	if err := os.Remove(filepath.Join(a.config.Archives, f.Name)); err != nil {
+		t.Fatal(err)
+	}
+	a.reader.forget()
+	if err := a.CatchUp(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := raw(a, first.ID); !errors.Is(err, mail.ErrElsewhere) || strings.Count(err.Error(), f.Name) != 2 {
+		t.Errorf("without the file: %v", err)
+	}
+	accept(t, a, mail.Envelope{Source: "smtp"}, "twice"+strings.Repeat(" y", 400))
+	if err := a.CatchUp(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if b, err := raw(a, first.ID); err != nil || mail.Sum(b) != first.Digest {
+		t.Errorf("with a later copy: %d bytes, %v", len(b), err)
 	}
 }

@@ -99,20 +99,28 @@ func (d *Door) findUnindexed(ctx context.Context, asker access.Scope, ref string
 }
 
 // open tries the arrivals of a message until the bytes of one are right: the
-// vault may hold them twice.
+// vault may hold them twice, or once more after they left for an archive file.
 func (d *Door) open(ctx context.Context, m Message) (io.ReadCloser, error) {
 	var errs []error
+	elsewhere := false
 	for _, a := range m.History {
 		content, err := openChecked(func() (io.ReadCloser, error) {
 			_, content, err := d.Vault.Open(ctx, a.ID)
 			return content, err
 		}, m.Digest, m.Size)
-		if err == nil {
+		switch {
+		case err == nil:
 			return content, nil
-		}
-		errs = append(errs, fmt.Errorf("content of %s: %w", a.ID, err))
-		if !errors.Is(err, mail.ErrDamaged) && !errors.Is(err, mail.ErrNotFound) {
-			break
+		case errors.Is(err, mail.ErrElsewhere):
+			if !elsewhere { // the others would name the same file
+				errs = append(errs, err)
+			}
+			elsewhere = true
+		default:
+			errs = append(errs, fmt.Errorf("content of %s: %w", a.ID, err))
+			if !errors.Is(err, mail.ErrDamaged) && !errors.Is(err, mail.ErrNotFound) {
+				return nil, errors.Join(errs...)
+			}
 		}
 	}
 	return nil, errors.Join(errs...)

@@ -43,7 +43,7 @@ func (d *Door) Text(ctx context.Context, asker access.Scope, row catalog.Row) (s
 		return text, nil
 	}
 	content, err := d.beginning(ctx, row)
-	if errors.Is(err, mail.ErrDamaged) || errors.Is(err, mail.ErrNotFound) {
+	if errors.Is(err, mail.ErrDamaged) || errors.Is(err, mail.ErrNotFound) || errors.Is(err, mail.ErrElsewhere) {
 		_, content, err = d.Open(ctx, asker, row.ID.String(), ToSnippet) // another arrival may have the bytes
 	}
 	if err != nil {
