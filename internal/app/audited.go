@@ -12,6 +12,7 @@ import (
 	"mailarchive/internal/mail"
 	"mailarchive/internal/redeliver"
 	"mailarchive/internal/retrieve"
+	"mailarchive/internal/web"
 )
 
 // auditFolder, in the data folder, has the record of who did what.
@@ -59,11 +60,17 @@ type readings struct{ log *audit.Log }
 
 // Record implements [retrieve.Audit].
 func (r readings) Record(ctx context.Context, reading retrieve.Reading) error {
-	act := audit.ActShow
-	if reading.Purpose == retrieve.ToRead {
-		act = audit.ActRaw
+	e := audit.Entry{Actor: reading.Actor, Act: audit.ActShow, IDs: []mail.ID{reading.ID}}
+	switch reading.Purpose {
+	case retrieve.ToRead:
+		e.Act = audit.ActRaw
+	case web.ToAttachment:
+		e.Act = audit.ActAttachment
+	case retrieve.ToShow:
+	default:
+		e.Object = string(reading.Purpose) // the part of it that was read
 	}
-	return r.log.Record(ctx, audit.Entry{Actor: reading.Actor, Act: act, IDs: []mail.ID{reading.ID}})
+	return r.log.Record(ctx, e)
 }
 
 // orders records who has what sent to whom.

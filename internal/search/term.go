@@ -26,7 +26,20 @@ func (p *parser) text(f catalog.Field, value piece) (catalog.Node, error) {
 	if f == catalog.MessageID && n.Prefix {
 		return nil, p.fail(value.pos, "a Message-ID is looked for as a whole", "take the * away")
 	}
+	if isVersion(n.Value) && slices.Contains([]catalog.Field{catalog.AnyText, catalog.Subject, catalog.Body, catalog.Attachments}, f) {
+		released := n
+		released.Value = "v" + n.Value
+		return catalog.Or{n, released}, p.checkStar(value, words)
+	}
 	return n, p.checkStar(value, words)
+}
+
+// isVersion knows numbers like 1.2.3, which may stand in a text as v1.2.3: there
+// the v is part of the first word.
+func isVersion(value string) bool {
+	const digits = "0123456789"
+	return strings.Trim(value, digits+".") == "" && strings.Trim(value, ".") == value &&
+		strings.Contains(value, ".") && !strings.Contains(value, "..")
 }
 
 // addressIn takes the address out of a value like Ann <ann@example.org>, as

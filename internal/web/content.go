@@ -118,6 +118,15 @@ func described(files []file, list []attachment) []file {
 	return files
 }
 
+// awayFiles are attachments of which only this is known here. Their number is
+// 0: there is nothing to download.
+func awayFiles(list []attachment) (files []file) {
+	for _, a := range list {
+		files = append(files, file{Name: safeName(a.Name), Type: a.Type, Size: a.Size, Digest: a.SHA256, Icon: "file"})
+	}
+	return files
+}
+
 // firstBytes keeps the first bytes that are written to it.
 type firstBytes struct {
 	b    []byte

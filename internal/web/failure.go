@@ -40,6 +40,7 @@ func failureOf(err error) failure {
 		{mail.ErrNotAllowed, failure{Status: http.StatusForbidden, Key: "error.not-allowed"}},
 		{mail.ErrTooLarge, failure{Status: http.StatusRequestEntityTooLarge, Key: "error.too-large"}},
 		{mail.ErrBadInput, failure{Status: http.StatusBadRequest, Key: "error.bad-input"}},
+		{mail.ErrElsewhere, failure{Status: http.StatusServiceUnavailable, Key: "error.elsewhere"}},
 		{mail.ErrDamaged, failure{Status: http.StatusInternalServerError, Key: "error.damaged"}},
 		{mail.ErrRetry, failure{Status: http.StatusServiceUnavailable, Key: "error.retry"}},
 		{mail.ErrFull, failure{Status: http.StatusServiceUnavailable, Key: "error.full"}},
@@ -57,7 +58,7 @@ func (v *visit) fail(err error) {
 		return
 	}
 	f := failureOf(err)
-	if f.Status >= http.StatusInternalServerError {
+	if f.Status >= http.StatusInternalServerError && !errors.Is(err, mail.ErrElsewhere) {
 		f.Number = rand.Text()[:8]
 		v.s.Log.ErrorContext(v.ctx(), "page failed", "step", "web", "number", f.Number, "route", v.r.Pattern, "error", err)
 	}

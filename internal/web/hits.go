@@ -1,28 +1,32 @@
 package web
 
 import (
+	"cmp"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 
+	"mailarchive/internal/catalog"
 	"mailarchive/internal/control"
 	"mailarchive/internal/mail"
+	"mailarchive/internal/search"
 )
 
 // hit is a row of the list.
 type hit struct {
 	control.Hit
 	Way     mail.Direction
-	Sender  string // a name, or else an address
-	Rest    string // the first recipient, and how many more
-	Address string // of the sender
-	Path    string // of the message's page
-	Pane    string // of its pane
-	Pieces  []piece
+	Sender  []piece // a name, or else an address
+	Rest    string  // the first recipient, and how many more
+	Title   []piece // the subject
+	Address string  // of the sender
+	Path    string  // of the message's page
+	Pane    string  // of its pane
+	Pieces  []piece // of the snippet
 }
 
-// piece is a part of a snippet, one of the words looked for or not.
+// piece is a part of a text, one of the words looked for or not.
 type piece struct {
 	Text string
 	Mark bool
@@ -34,16 +38,14 @@ const shownKeywords = 2
 // Tags are the keywords that the row has room for.
 func (h hit) Tags() []string { return h.Keywords[:min(len(h.Keywords), shownKeywords)] }
 
-func (v *visit) newHit(h control.Hit, query string) hit {
-	out := hit{Hit: h, Way: v.direction(h), Pieces: pieces(h.Snippet, h.Marks)}
+func (v *visit) newHit(h control.Hit, query string, m search.Marker) hit {
+	out := hit{Hit: h, Way: v.direction(h), Pieces: pieces(h.Snippet, h.Marks), Title: marked(m, catalog.Subject, h.Subject)}
 	base := "/message/" + h.ID.String()
 	back := "?" + encode(url.Values{"q": {query}})
 	out.Path, out.Pane = base+back, base+"/pane"+back
 	if len(h.From) > 0 {
-		out.Sender, out.Address = splitPerson(h.From[0])
-		if out.Sender == "" {
-			out.Sender = out.Address
-		}
+		name, address := splitPerson(h.From[0])
+		out.Address, out.Sender = address, marked(m, catalog.From, cmp.Or(name, address))
 	}
 	to := append(append([]string{}, h.To...), h.Cc...)
 	if len(to) == 0 {
@@ -51,10 +53,7 @@ func (v *visit) newHit(h control.Hit, query string) hit {
 	}
 	if len(to) > 0 {
 		name, address := splitPerson(to[0])
-		out.Rest = name
-		if name == "" {
-			out.Rest = address
-		}
+		out.Rest = cmp.Or(name, address)
 		if len(to) > 1 {
 			out.Rest += " +" + strconv.Itoa(len(to)-1)
 		}
@@ -62,7 +61,12 @@ func (v *visit) newHit(h control.Hit, query string) hit {
 	return out
 }
 
-// pieces cuts a snippet at its marks.
+// marked cuts a text at what the query looks for in it.
+func marked(m search.Marker, field catalog.Field, text string) []piece {
+	return pieces(text, m.Marks(field, text))
+}
+
+// pieces cuts a text at its marks.
 func pieces(text string, marks [][2]int) (list []piece) {
 	at := 0
 	for _, m := range marks {
@@ -133,10 +137,13 @@ func (r filterRow) HasValue() bool { return r.wantsValue() }
 func (r filterRow) Index() int { return r.Number - 1 }
 
 // filterRows gives filters their menus. The texts are keys.
-func filterRows(filters []filter) (rows []filterRow) {
+func filterRows(filters []filter, directions bool) (rows []filterRow) {
 	for i, f := range filters {
 		row := filterRow{filter: f, Number: i + 1}
 		for _, field := range filterFields() {
+			if field.Name == "direction" && !directions {
+				continue // the query language has it only with domains of our own
+			}
 			row.Fields = append(row.Fields, choice{field.Name, "field." + field.Name, field.Name == f.Field})
 		}
 		for _, op := range opsOf(f.Field) {

@@ -36,6 +36,7 @@ type fakeArchive struct {
 	stats control.Stats
 	err   error // of every call
 	cut   error // of reading, in the middle
+	away  error // of opening
 }
 
 var testID = mail.NextID(mail.ID{}, time.UnixMilli(1))
@@ -80,6 +81,9 @@ func (f *fakeArchive) Open(_ context.Context, scope access.Scope, ref string, pu
 		return nil, err
 	}
 	f.opened = append(f.opened, purpose)
+	if f.away != nil {
+		return nil, f.away
+	}
 	r := io.Reader(strings.NewReader(f.raw))
 	if f.cut != nil {
 		r = io.MultiReader(r, failing{f.cut})
@@ -118,7 +122,7 @@ var labNow = time.Date(2026, 11, 24, 14, 32, 0, 0, time.UTC)
 
 // lab is a server with accounts of each role; the passwords are password.
 type lab struct {
-	t        *testing.T
+	t        testing.TB
 	archive  *fakeArchive
 	accounts *access.Accounts
 	server   *Server
@@ -128,7 +132,7 @@ type lab struct {
 
 const password = "correct horse battery"
 
-func newLab(t *testing.T) *lab {
+func newLab(t testing.TB) *lab {
 	t.Helper()
 	l := bareLab(t)
 	for _, n := range []access.New{
@@ -145,7 +149,7 @@ func newLab(t *testing.T) *lab {
 }
 
 // bareLab is one without accounts.
-func bareLab(t *testing.T) *lab {
+func bareLab(t testing.TB) *lab {
 	t.Helper()
 	l := &lab{t: t, archive: newFakeArchive(), now: labNow}
 	var err error

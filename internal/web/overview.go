@@ -81,7 +81,7 @@ func (v *visit) addHours(p *overviewPage) error {
 			bars[i].add(period)
 		}
 	}
-	p.Hours = v.newChart(bars, true)
+	p.Hours = v.newChart(bars, v.s.Language.Directions)
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"mailarchive/internal/catalog"
 	"mailarchive/internal/control"
 	"mailarchive/internal/mail"
 	"mailarchive/internal/search"
@@ -25,7 +26,12 @@ type messagePage struct {
 	content
 	Way       mail.Direction
 	ShownText string
-	Cut       bool // the text goes on
+	Pieces    []piece // of ShownText
+	Title     []piece // the subject
+	Cut       bool    // the text goes on
+	// Away says that the bytes are in an archive file that cannot be read here:
+	// only what the catalog knows is shown, and Problems names the file.
+	Away      bool
 	Query     string
 	Remote    int    // images from other servers
 	Frame     string // address of the formatted text; "" when there is none
@@ -102,11 +108,17 @@ func (s *Server) readMessage(v *visit) (messagePage, error) {
 	p := messagePage{Shown: shown, Query: v.r.URL.Query().Get("q"), Way: v.direction(shown.Hit)}
 	p.ShownText = shown.Text[:runeStart(shown.Text, maxText)]
 	p.Cut = len(p.ShownText) < len(shown.Text)
+	marker := s.Language.Marker(p.Query)
+	p.Pieces, p.Title = marked(marker, catalog.Body, p.ShownText), marked(marker, catalog.Subject, shown.Subject)
 	p.Delivered = recipients(shown)
 	if len(shown.Arrivals) > 0 {
 		p.First = shown.Arrivals[0]
 	}
 	raw, err := s.Archive.Open(v.ctx(), v.who.Scope, shown.ID.String(), ToPage)
+	if errors.Is(err, mail.ErrElsewhere) {
+		p.Away, p.Files = true, awayFiles(shown.Attachments)
+		return p, nil
+	}
 	if err != nil {
 		return p, err
 	}

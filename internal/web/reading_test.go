@@ -2,6 +2,7 @@ package web
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -19,13 +20,13 @@ func TestMessagePage(t *testing.T) {
 	l := newLab(t)
 	l.archive.shown.Problems = []string{"something <odd>"}
 	l.archive.shown.Arrivals = append(l.archive.shown.Arrivals, control.ArrivalShown{ID: testID, Seq: 4712, Received: labNow, Source: "import:mbox", Path: "/x/<y>.mbox", Folder: "Inbox"})
-	body := l.get(messagePath("?q=report"), l.signIn("ann")).Body.String()
+	body := l.get(messagePath("?q=report+bob"), l.signIn("ann")).Body.String()
 	want(t, "page", body,
-		"Report &lt;b&gt;&amp; more", "Hello &lt;Bob&gt;", "!<script>alert", "X-Evil", "&lt;script&gt;alert(1)&lt;/script&gt;",
+		"<mark>Report</mark> &lt;b&gt;&amp; more", "Hello &lt;<mark>Bob</mark>&gt;", "!<script>alert", "X-Evil", "&lt;script&gt;alert(1)&lt;/script&gt;",
 		"a.pdf", "page.html", "notes.txt", mail.Sum([]byte("x")).String(), testID.String(), "4,711", "something &lt;odd&gt;",
 		"Import (mbox)", "/x/&lt;y&gt;.mbox", "2 arrivals",
 		`sandbox="allow-popups allow-popups-to-escape-sandbox"`, `src="`+messagePath("/frame")+`"`, "1 remote image blocked",
-		`href="/search?q=report"`, ">Hidden<", "Outgoing",
+		`href="/search?q=report%20bob"`, ">Hidden<", "Outgoing",
 	)
 	if got := l.archive.opened; len(got) != 1 || got[0] != ToPage {
 		t.Errorf("opened for %v", got)
@@ -216,15 +217,35 @@ func TestPictureKind(t *testing.T) {
 	}
 }
 
-// A message of a hundred megabytes costs the page little.
+// A large message costs the page little.
 func TestLargeMessage(t *testing.T) {
 	l := newLab(t)
 	head := "Subject: x\nContent-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/html\n\n"
-	l.archive.raw = head + strings.Repeat("<p>hello</p>\n", 1<<20) + "--b\nContent-Type: application/zip; name=a.zip\n\n" + strings.Repeat("PK.............\n", 2<<20) + "--b--\n"
+	l.archive.raw = head + strings.Repeat("<p>hello</p>\n", maxHTML/10) + "--b\nContent-Type: application/zip; name=a.zip\n\n" + strings.Repeat("PK.............\n", 1<<20) + "--b--\n"
 	w := l.get(messagePath(""), l.signIn("ann"))
 	if w.Code != http.StatusOK || w.Body.Len() > 100<<10 {
 		t.Errorf("status %d, page of %d bytes", w.Code, w.Body.Len())
 	}
 	w = l.get(messagePath("/frame"), l.signIn("ann"))
 	want(t, "frame", w.Body.String()[w.Body.Len()-300:], "too long to be shown")
+}
+
+// A message whose bytes are in an archive file that is not here is shown as far
+// as it is known.
+func TestMessageThatIsAway(t *testing.T) {
+	l := newLab(t)
+	ann := l.signIn("ann")
+	l.archive.away = fmt.Errorf("Oct-2026.tgz: %w", mail.ErrElsewhere)
+	l.archive.shown.Text, l.archive.shown.Problems = "", []string{"in Oct-2026.tgz"}
+	for _, path := range []string{"", "/pane"} {
+		want(t, "page", l.get(messagePath(path), ann).Body.String(), "in Oct-2026.tgz", "Not checked", "a.pdf",
+			"!Unchanged", "!/file/", "!/eml", "!/source", "!/frame", "The text is in the archive file")
+	}
+	for _, path := range []string{"/eml", "/source", "/frame", "/file/3"} {
+		w := l.get(messagePath(path), ann)
+		if w.Code != http.StatusServiceUnavailable {
+			t.Errorf("%s: status %d", path, w.Code)
+		}
+		want(t, path, w.Body.String(), "archive file that is not here", "!The log says more")
+	}
 }

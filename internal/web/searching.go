@@ -25,6 +25,8 @@ type searchPage struct {
 	Narrow []narrowGroup
 	Wrong  *wrong  // the query cannot be read
 	Total  *uint64 // messages in the archive, when who asks sees all
+	// Directions says that mail has directions.
+	Directions bool
 	// From is the place in the walk that the page begins at, "" for the first;
 	// Shown is how many hits stand before it.
 	From  string
@@ -52,7 +54,7 @@ func (p searchPage) Oldest() time.Time {
 }
 
 // FilterRows are the rows of the form.
-func (p searchPage) FilterRows() []filterRow { return filterRows(p.Form.Filters) }
+func (p searchPage) FilterRows() []filterRow { return filterRows(p.Form.Filters, p.Directions) }
 
 // FiltersLeft is how many rows may be added.
 func (p searchPage) FiltersLeft() int { return maxFilters - len(p.Form.Filters) }
@@ -65,7 +67,7 @@ func (s *Server) search(v *visit) error {
 	if query, drafts, changed := change(values, s.Language); changed {
 		return v.redirect(searchPath(query, drafts))
 	}
-	page := searchPage{Form: formOf(s.Language, values.Get("q"), draftsOf(values)), From: values.Get("from")}
+	page := searchPage{Form: formOf(s.Language, values.Get("q"), draftsOf(values)), From: values.Get("from"), Directions: s.Language.Directions}
 	page.Form.Asked = values.Has("q") && (page.Form.Query != "" || values.Has("all") || page.From != "")
 	page.Shown = atoi(values.Get("shown"))
 	page.Narrow = v.narrow(page.Form)
@@ -102,9 +104,10 @@ func (v *visit) total(page *searchPage) {
 // find fills in the hits.
 func (v *visit) find(page *searchPage) error {
 	request := control.SearchRequest{Query: page.Form.Query, Limit: pageSize, After: page.From}
+	marker := v.s.Language.Marker(page.Form.Query)
 	var err error
 	page.End, err = v.s.Archive.Search(v.ctx(), v.who.Scope, request, func(h control.Hit) error {
-		page.Hits = append(page.Hits, v.newHit(h, page.Form.Query))
+		page.Hits = append(page.Hits, v.newHit(h, page.Form.Query, marker))
 		return nil
 	})
 	if errors.Is(err, mail.ErrBadInput) {

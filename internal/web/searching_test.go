@@ -16,7 +16,7 @@ func TestSearchPage(t *testing.T) {
 	l.archive.end = control.SearchEnd{Total: 100_000, TotalMore: true, More: true, Next: "place+1", Notice: "Being made again."}
 	body := l.get("/search?q=report", l.signIn("ann")).Body.String()
 	want(t, "page", body,
-		"Report &lt;b&gt;&amp; more", "!<b>& more",
+		"<mark>Report</mark> &lt;b&gt;&amp; more", "!<b>& more",
 		"the <mark>annual</mark> &lt;report&gt; is here",
 		`aria-label="Outgoing"`, `aria-label="1 attachment"`, ">pump<", ">report<", `!class="tag">third`,
 		"Bob", "!Bob &#43;", "More than 100,000 messages", "Being made again.", "13:32",
@@ -149,5 +149,18 @@ func TestWrong(t *testing.T) {
 	w := newWrong(&search.SyntaxError{Query: "a " + strings.Repeat("x", 1000), Pos: 2, Msg: "no", Hint: "really?"})
 	if w.At != "" || w.Text != "No; really?" {
 		t.Errorf("%+v", w)
+	}
+}
+
+// Without domains of our own nothing is said of directions.
+func TestWithoutDirections(t *testing.T) {
+	l := newLab(t)
+	l.server.Language.Directions, l.server.Local = false, nil
+	root := l.signIn("root")
+	for _, path := range []string{"/search?q=report&draft=any.contains", messagePath(""), "/overview"} {
+		want(t, path, l.get(path, root).Body.String(), "!Incoming", "!Outgoing", `!value="direction"`, "!direction%3Ain", "!bar-out")
+	}
+	if w := l.get("/search?q=direction:in", root); w.Code != http.StatusBadRequest {
+		t.Errorf("status %d", w.Code)
 	}
 }

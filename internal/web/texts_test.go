@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"mailarchive/internal/control"
+	"mailarchive/internal/search"
 )
 
 func (l *lab) visit(name string) *visit {
@@ -148,9 +149,13 @@ func TestNewHit(t *testing.T) {
 		{"no header", control.Hit{DeliveredTo: []string{"e@x", "f@x"}}, "", "e@x +1"},
 		{"nothing", control.Hit{}, "", ""},
 	} {
-		h := v.newHit(c.hit, `a "b" & c`)
-		if h.Sender != c.sender || h.Rest != c.rest {
-			t.Errorf("%s: %q to %q, want %q to %q", c.name, h.Sender, h.Rest, c.sender, c.rest)
+		h := v.newHit(c.hit, `a "b" & c`, search.Marker{})
+		sender := ""
+		for _, p := range h.Sender {
+			sender += p.Text
+		}
+		if sender != c.sender || h.Rest != c.rest {
+			t.Errorf("%s: %q to %q, want %q to %q", c.name, sender, h.Rest, c.sender, c.rest)
 		}
 		if !strings.HasSuffix(h.Path, "?q=a%20%22b%22%20%26%20c") || !strings.Contains(h.Pane, "/pane?q=") {
 			t.Errorf("%s: %s, %s", c.name, h.Path, h.Pane)
