@@ -11,7 +11,7 @@ import (
 const (
 	searched = 64 << 10
 	shown    = 200
-	before   = 40
+	before   = 20
 )
 
 // snippet cuts the piece out of a text in which most of the wanted terms
