@@ -18,7 +18,8 @@ import (
 func (a *App) pages() http.Handler {
 	server := &web.Server{
 		Archive: pageArchive{a}, Accounts: recordedAccounts{a.accounts, a.audit}, Language: a.searcher.Language,
-		Names: []string{a.config.Hostname}, Log: a.log, Now: a.clock,
+		Names: append(a.config.HTTPNames.List(), a.config.Hostname), Proxies: a.config.HTTPProxies.Prefixes(),
+		Organisation: a.config.Organisation, Log: a.log, Now: a.clock,
 	}
 	if names := a.config.LocalDomains.List(); len(names) > 0 {
 		server.Local = indexer.NewDomains(names).Has

@@ -167,3 +167,22 @@ func TestFirstAccount(t *testing.T) {
 		t.Errorf("there is a link with an account there: %s", link)
 	}
 }
+
+// The pages answer to their own names only.
+func TestPagesByName(t *testing.T) {
+	c := configured(t)
+	if err := c.HTTPNames.UnmarshalText([]byte("archive.example.org")); err != nil {
+		t.Fatal(err)
+	}
+	b := browse(t, opened(t, c))
+	for host, want := range map[string]bool{"archive.example.org": true, "localhost": true, "evil.example": false} {
+		r, err := http.NewRequest(http.MethodGet, b.base+"/sign-in", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Host = host
+		if status, _ := b.answer(b.client.Do(r)); (status == http.StatusOK) != want {
+			t.Errorf("as %s: %d", host, status)
+		}
+	}
+}

@@ -33,7 +33,11 @@ type Config struct {
 
 	SMTP Endpoint `key:"smtp" default:"127.0.0.1:2525" unset:"SMTP is off" doc:"Address for mail by SMTP: host:port, or :port for all interfaces. Empty is off."`
 	LMTP Endpoint `key:"lmtp" default:"" unset:"LMTP is off" doc:"Address for mail by LMTP: host:port or unix:/path. Empty is off."`
-	HTTP Endpoint `key:"http" default:"127.0.0.1:8025" unset:"HTTP is off" doc:"Address for metrics and health by HTTP: host:port. Empty is off."`
+	HTTP Endpoint `key:"http" default:"127.0.0.1:8025" unset:"HTTP is off" doc:"Address of the web page, of metrics and of health by HTTP: host:port. Empty is off."`
+
+	HTTPNames    Domains  `key:"http-names" default:"" unset:"Only hostname, localhost and addresses in numbers" doc:"Further names under which the web page may be called, that of a reverse proxy for one. Under other names it does not answer: a foreign site could point its own name here and read with a visitor's browser."`
+	HTTPProxies  Networks `key:"http-proxies" default:"" unset:"None is believed" doc:"Reverse proxies, as networks or addresses: what they say in X-Forwarded-For and X-Forwarded-Proto is believed."`
+	Organisation string   `key:"organisation" default:"" unset:"The sign-in page names none" doc:"Whose archive it is, for the sign-in page."`
 
 	Hostname string   `key:"hostname" doc:"Name of this server in SMTP greetings. Without a value the machine's own name."`
 	Networks Networks `key:"networks" default:"loopback, private" doc:"Who may connect to hand mail in: networks such as 192.0.2.0/24, single addresses, and the words loopback, private (RFC 1918, RFC 4193, link-local) and any."`
