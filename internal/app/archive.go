@@ -216,10 +216,11 @@ func (a *App) swap(next pointer, fresh *sqlite.DB) error {
 	a.swapping.Lock()
 	defer a.swapping.Unlock()
 	former := a.catalogs.now
-	if err := a.catalogs.point(next, fresh); err != nil {
+	var closed <-chan error
+	err := a.catalogs.point(next, fresh, func() { closed = a.catalogs.current.Swap(fresh) })
+	if err != nil {
 		return errors.Join(err, fresh.Close(), a.catalogs.remove(next.file()))
 	}
-	closed := a.catalogs.current.Swap(fresh)
 	cursor := uint64(0)
 	if counts, err := fresh.Counts(context.Background()); err == nil {
 		cursor = counts.Cursor

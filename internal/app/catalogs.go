@@ -110,7 +110,7 @@ func openCatalogs(ctx context.Context, fsys durable.FS, folder string, v *vault.
 		if err != nil {
 			return nil, err
 		}
-		if err := c.point(next, db); err != nil {
+		if err := c.point(next, db, func() {}); err != nil {
 			return nil, errors.Join(err, db.Close())
 		}
 	}
@@ -172,8 +172,9 @@ func (c *catalogs) fresh(ctx context.Context) (*sqlite.DB, pointer, error) {
 }
 
 // point makes db, whose name is next, the catalog in use, for this process and
-// the ones after it.
-func (c *catalogs) point(next pointer, db *sqlite.DB) error {
+// the ones after it. show is called before inUse tells the new number: who
+// reads a number and then the catalog never has an older one than he thinks.
+func (c *catalogs) point(next pointer, db *sqlite.DB, show func()) error {
 	file, err := c.fs.Stat(filepath.Join(c.folder, next.file()))
 	if err != nil {
 		return fmt.Errorf("point to the new catalog: %w", err)
@@ -184,6 +185,7 @@ func (c *catalogs) point(next pointer, db *sqlite.DB) error {
 	if err != nil {
 		return fmt.Errorf("point to the new catalog: %w", err)
 	}
+	show()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.now, c.db, c.file, c.stale = next, db, file, ""

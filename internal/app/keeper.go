@@ -48,6 +48,7 @@ type keeper struct {
 // work is the making of a catalog that is under way.
 type work struct {
 	reason      string // "" when there is none
+	number      int    // of the catalog that the reason is about
 	filling     bool   // the catalog in use is the one that fills
 	done, total uint64
 	err         error // of the last attempt
@@ -108,6 +109,7 @@ func (k *keeper) begin(reason string, filling bool) {
 	if reason == isDamaged {
 		k.work.reason = reason
 	}
+	_, k.work.number = k.app.catalogs.inUse()
 	k.work.filling = k.work.filling || filling
 }
 
@@ -196,8 +198,12 @@ func (k *keeper) remake(ctx context.Context) error {
 			return err
 		}
 	}
-	if k.now().filling {
+	w := k.now()
+	if w.filling {
 		return k.fill(ctx)
+	}
+	if _, number := a.catalogs.inUse(); number != w.number {
+		return nil // somebody's reindex has put another in its place
 	}
 	err := a.reindex(ctx, k.progress)
 	if errors.Is(err, mail.ErrFull) && k.damaged() {

@@ -162,6 +162,21 @@ func TestUserRemakesBesideTheKeeper(t *testing.T) {
 	}
 }
 
+// TestOneNewCatalogIsEnough: a reindex that ends before the keeper begins does
+// what the keeper would do.
+func TestOneNewCatalogIsEnough(t *testing.T) {
+	a := stocked(t, 3)
+	a.keeper.begin("test", false)
+	if err := a.Reindex(t.Context(), func(control.Progress) {}); err != nil {
+		t.Fatal(err)
+	}
+	kept(t, a)
+	waitFor(t, "the end of it", func() bool { return a.keeper.step().InStep })
+	if n := catalogsMade(a); n != 2 {
+		t.Errorf("%d catalogs were made", n)
+	}
+}
+
 // TestUserWaitsForTheFill: an empty catalog that fills is being made again
 // already.
 func TestUserWaitsForTheFill(t *testing.T) {

@@ -146,7 +146,7 @@ type Catalog interface {
 	Volume(ctx context.Context, scope access.Scope, unit Unit, since, before time.Time) ([]Period, error)
 
 	// Top returns the most frequent values of a dimension, by messages, the
-	// most first; equal ones by value. limit is at least 1. Errors:
+	// most first; equal ones by value, keywords by their folded words. limit is at least 1. Errors:
 	// ErrBadInput for a dimension that there is not.
 	Top(ctx context.Context, scope access.Scope, of Dimension, limit int) ([]Tally, error)
 

@@ -78,7 +78,9 @@ const (
 	BySize      Dimension = "size"      // lower bound of a class in bytes: 0, then powers of two from 1024
 )
 
-// Tally is one value of a dimension and how much has it.
+// Tally is one value of a dimension and how much has it. Of a keyword, which is
+// counted by its words as package token folds them, Value is the form that the
+// most messages write, of several the first in order of bytes.
 type Tally struct {
 	Value string `json:"value"`
 	Amount
@@ -111,6 +113,18 @@ func (c *Counted) Values(of Dimension) (values []string, ok bool) {
 		return []string{sizeClass(c.Size)}, true
 	}
 	return nil, false
+}
+
+// Forms returns the keywords as the message writes them, by the values that it
+// counts for.
+func (c *Counted) Forms() map[string]string {
+	forms := make(map[string]string, len(c.Keywords))
+	for _, k := range c.Keywords {
+		if v := wordsOf(k); v != "" && forms[v] == "" {
+			forms[v] = k
+		}
+	}
+	return forms
 }
 
 // Dimensions are all there are.

@@ -37,6 +37,35 @@ func TestBoundOfWords(t *testing.T) {
 	}
 }
 
+func TestBoundOfNames(t *testing.T) {
+	ordinary := extract.Message{Subject: "Übersicht"}
+	for i := range 25_000 {
+		ordinary.To = append(ordinary.To, extract.Participant{Name: fmt.Sprintf("Recipient with a long name, number %d", i)})
+	}
+	var long extract.Message
+	long.Subject = strings.Repeat(hostile, 1<<20)
+	for range 20 {
+		long.To = append(long.To, extract.Participant{Name: strings.Repeat(hostile, 30_000), Address: "a@example.org"})
+	}
+	long.Attachments = []extract.Attachment{{Name: strings.Repeat(hostile, 30_000)}}
+	for _, m := range []*extract.Message{&ordinary, &long} {
+		bound(m)
+		total := 0
+		for _, name := range namesOf(m) {
+			total += len(token.AppendText(nil, *name))
+		}
+		if total > maxWordBytes || len(token.AppendText(nil, m.Subject)) > maxWordBytes {
+			t.Errorf("%d bytes of words in names, %d of %d bytes of subject", total, len(m.Subject), 3<<20)
+		}
+	}
+	if len(ordinary.Problems) > 0 || ordinary.To[24_999].Name == "" {
+		t.Errorf("ordinary names: %q", ordinary.Problems)
+	}
+	if len(long.Problems) != 2 || long.To[0].Name == "" || long.Attachments[0].Name != "" || long.To[19].Address == "" {
+		t.Errorf("hostile names: %q", long.Problems)
+	}
+}
+
 // batches notes how many documents come at once.
 type batches struct {
 	catalog.Catalog

@@ -11,7 +11,6 @@ import (
 	"syscall"
 
 	"mailarchive/internal/catalog"
-	"mailarchive/internal/catalog/token"
 	"mailarchive/internal/extract"
 	"mailarchive/internal/mail"
 )
@@ -54,25 +53,6 @@ func (ix *Indexer) read(ctx context.Context, x *extract.Extractor, item Item) (d
 		return ix.unread(d, "the content could not be read: "+err.Error()), false, nil
 	}
 	return d, false, fmt.Errorf("read content of %s: %w", item.Arrival.ID, err)
-}
-
-// The most that the text of one message takes in the index. Ordinary text of the
-// greatest length that extraction gives (4 MiB) stays below: in scripts without
-// spaces it becomes 1.4 million words and 9.8 MB. There are characters that
-// become eleven times that.
-const (
-	maxWords     = 3 << 19
-	maxWordBytes = 10 << 20
-)
-
-// bound cuts a text of which the index would take too much.
-func bound(m *extract.Message) {
-	n := token.Fit(m.Text, maxWords, maxWordBytes)
-	if n == len(m.Text) {
-		return
-	}
-	m.Text = m.Text[:n]
-	m.Problems = append(m.Problems, fmt.Sprintf("text has more words than are indexed, cut after %d bytes", n))
 }
 
 // Describe reads one item as the indexer does, with an extractor of the caller's.

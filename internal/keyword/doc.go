@@ -13,7 +13,7 @@ package keyword
 
 // Version numbers what the functions of this package choose: a catalog that was
 // made with another one is made again.
-const Version = 1
+const Version = 2
 
 // Candidate is a term of a message that may become one of its keywords.
 type Candidate struct {

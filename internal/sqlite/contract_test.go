@@ -13,6 +13,11 @@ func TestContract(t *testing.T) {
 	catalogtest.Run(t, func(t *testing.T) catalog.Catalog { return open(t, Options{}) })
 }
 
+// TestContractOfCrowdedDays runs it where each day is crowded.
+func TestContractOfCrowdedDays(t *testing.T) {
+	catalogtest.Run(t, func(t *testing.T) catalog.Catalog { return open(t, Options{crowd: 1}) })
+}
+
 func open(t testing.TB, o Options) *DB {
 	t.Helper()
 	db, err := Open(t.Context(), filepath.Join(t.TempDir(), "catalog?#%.sqlite"), o)

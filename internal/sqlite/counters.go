@@ -20,10 +20,11 @@ import (
 // countEvery is how many messages wait at most.
 const countEvery = 20_000
 
-// counters are sums that are to be added to the tables volume and tally.
+// counters are sums that are to be added to the tables volume, tally and form.
 type counters struct {
 	volume map[volumeKey]catalog.Amount
 	tally  map[tallyKey]catalog.Amount
+	forms  map[formKey]uint64
 }
 
 type volumeKey struct {
@@ -36,6 +37,9 @@ type tallyKey struct {
 	value string
 }
 
+// formKey is a keyword as it is counted and as it is written.
+type formKey struct{ value, written string }
+
 // toCount notes a message that was read for the first time.
 func (w *writer) toCount(ctx context.Context, docid int64) error {
 	_, err := w.add.uncounted.ExecContext(ctx, docid)
@@ -47,7 +51,7 @@ func (w *writer) toCount(ctx context.Context, docid int64) error {
 // thousand recipients.
 func count(ctx context.Context, tx *sql.Tx) error {
 	for docid, more := int64(0), true; more; {
-		c := counters{map[volumeKey]catalog.Amount{}, map[tallyKey]catalog.Amount{}}
+		c := counters{map[volumeKey]catalog.Amount{}, map[tallyKey]catalog.Amount{}, map[formKey]uint64{}}
 		var err error
 		if docid, more, err = c.read(ctx, tx, docid); err != nil {
 			return err
@@ -123,6 +127,11 @@ func (c *counters) add(m *catalog.Counted, sortDate time.Time) {
 			addTo(c.tally, tallyKey{of, v}, m.Size)
 		}
 	}
+	for v, form := range m.Forms() {
+		if form != v {
+			c.forms[formKey{v, form}]++
+		}
+	}
 }
 
 func addTo[K comparable](sums map[K]catalog.Amount, key K, size int64) {
@@ -150,6 +159,17 @@ func (c *counters) write(ctx context.Context, tx *sql.Tx) error {
 	defer tally.Close()
 	for k, a := range c.tally {
 		if _, err := tally.ExecContext(ctx, k.of, k.value, a.Messages, a.Bytes); err != nil {
+			return err
+		}
+	}
+	form, err := tx.PrepareContext(ctx, `INSERT INTO form (value, written, messages) VALUES (?, ?, ?)
+		ON CONFLICT DO UPDATE SET messages = messages + excluded.messages`)
+	if err != nil {
+		return err
+	}
+	defer form.Close()
+	for k, n := range c.forms {
+		if _, err := form.ExecContext(ctx, k.value, k.written, n); err != nil {
 			return err
 		}
 	}
@@ -248,7 +268,48 @@ func (db *DB) Top(ctx context.Context, scope access.Scope, of catalog.Dimension,
 		return nil, wrap("count", err)
 	}
 	list, err := db.top(ctx, of, limit)
+	if of == catalog.ByKeyword && err == nil {
+		err = db.asWritten(ctx, list)
+	}
 	return list, wrap("top", err)
+}
+
+// asWritten gives keywords the form that the most messages write.
+func (db *DB) asWritten(ctx context.Context, list []catalog.Tally) error {
+	for i, t := range list {
+		form, err := db.form(ctx, t)
+		if err != nil {
+			return err
+		}
+		list[i].Value = form
+	}
+	return nil
+}
+
+func (db *DB) form(ctx context.Context, t catalog.Tally) (form string, err error) {
+	rows, err := db.read.QueryContext(ctx, `SELECT written, messages FROM form
+		WHERE value = ? ORDER BY messages DESC, written`, t.Value)
+	if err != nil {
+		return "", err
+	}
+	defer rows.Close()
+	var most uint64
+	plain := t.Messages // write it as it is counted
+	for rows.Next() {
+		var written string
+		var messages uint64
+		if err := rows.Scan(&written, &messages); err != nil {
+			return "", err
+		}
+		if most == 0 {
+			form, most = written, messages
+		}
+		plain -= min(messages, plain)
+	}
+	if plain > most || plain == most && t.Value < form {
+		form = t.Value
+	}
+	return form, rows.Err()
 }
 
 func (db *DB) top(ctx context.Context, of catalog.Dimension, limit int) (list []catalog.Tally, err error) {

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"fmt"
+	"maps"
 	"testing"
 
 	"mailarchive/internal/catalog"
@@ -69,5 +70,65 @@ func TestCountedBeforeAndAfterARestart(t *testing.T) {
 	defer db.Close()
 	if n := total(); n != 3 {
 		t.Errorf("%d counted after a restart, want 3", n)
+	}
+}
+
+// TestKeywordsAsTheyAreWritten: they are counted whatever their case, shown as
+// most messages write them, and found so.
+func TestKeywordsAsTheyAreWritten(t *testing.T) {
+	db := open(t, Options{})
+	defer db.Close()
+	var documents []catalog.Document
+	for i, keywords := range [][]string{
+		{"RE-2026/00417", "会議資料"}, {"re-2026/00417", "Albatros"}, {"RE-2026/00417", "albatros"}, {"albatros", "Café"}, {"CAFÉ", "café"}, {"Re 2026 00417"},
+	} {
+		documents = append(documents, catalogtest.Document(uint64(i+1), func(d *catalog.Document) { d.Keywords = keywords }))
+	}
+	if err := db.Apply(t.Context(), documents, 0); err != nil {
+		t.Fatal(err)
+	}
+	list, err := db.Top(t.Context(), everything(), catalog.ByKeyword, 9)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]uint64{}
+	for _, tally := range list {
+		got[tally.Value] = tally.Messages
+		n, _, err := db.Count(t.Context(), everything(), catalog.Text{Field: catalog.Keyword, Value: tally.Value}, 9)
+		if err != nil || uint64(n) != tally.Messages {
+			t.Errorf("%q is counted %d times and found %d times, %v", tally.Value, tally.Messages, n, err)
+		}
+	}
+	if want := map[string]uint64{"RE-2026/00417": 4, "会議資料": 1, "albatros": 3, "CAFÉ": 2}; !maps.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+}
+
+// TestKeywordFormsOfAnOlderFile: one without them gets the table, and shows
+// keywords as they are counted until it is made again.
+func TestKeywordFormsOfAnOlderFile(t *testing.T) {
+	db := open(t, Options{})
+	d := catalogtest.Document(1, func(d *catalog.Document) { d.Keywords = []string{"RE-2026/00417"} })
+	if err := db.Apply(t.Context(), []catalog.Document{d}, 0); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Top(t.Context(), everything(), catalog.ByKeyword, 1); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.write.Exec(`DROP TABLE form; PRAGMA user_version = 2`); err != nil {
+		t.Fatal(err)
+	}
+	path := db.path
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db, err := Open(t.Context(), path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	list, err := db.Top(t.Context(), everything(), catalog.ByKeyword, 9)
+	if err != nil || len(list) != 1 || list[0].Value != "re 2026 00417" || list[0].Messages != 1 {
+		t.Errorf("%v, %v", list, err)
 	}
 }

@@ -40,6 +40,9 @@ type Options struct {
 	// dayBits is the width of the number within a day; 0 means 20. Tests
 	// lower it to fill a day.
 	dayBits uint
+	// crowd is how many matches of a day are sorted here without asking SQLite
+	// for the newest of them; 0 means 2,000. Tests lower it.
+	crowd int
 }
 
 func (o Options) withDefaults() Options {
@@ -52,6 +55,9 @@ func (o Options) withDefaults() Options {
 	if o.dayBits == 0 {
 		o.dayBits = 20
 	}
+	if o.crowd == 0 {
+		o.crowd = 2000
+	}
 	return o
 }
 
@@ -61,6 +67,7 @@ type DB struct {
 	vault string
 	made  map[string]string
 	days  numbering
+	crowd int     // see Options
 	write *sql.DB // one connection
 	read  *sql.DB
 
@@ -79,7 +86,7 @@ var _ catalog.Catalog = (*DB)(nil)
 // SQLite file, ErrFull, or what the system says.
 func Open(ctx context.Context, path string, o Options) (*DB, error) {
 	o = o.withDefaults()
-	db := &DB{path: path, vault: o.Vault, made: o.Made, days: numbering{o.dayBits}}
+	db := &DB{path: path, vault: o.Vault, made: o.Made, days: numbering{o.dayBits}, crowd: o.crowd}
 	if err := db.open(ctx, o); err != nil {
 		return nil, errors.Join(fmt.Errorf("open catalog %s: %w", path, kind(err)), db.Close())
 	}

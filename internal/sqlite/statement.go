@@ -51,6 +51,19 @@ func (p plan) byDay(days numbering, spill, below int64) (sql string, args []any)
 		` ORDER BY ` + docid + ` DESC`, c.args
 }
 
+// byTime finds the newest matches of a day behind a key, if there is one; bound
+// behind the arguments is a limit. SQLite sorts what is wanted only.
+func (p plan) byTime(days numbering, spill, day int64, after key) (sql string, args []any) {
+	from, docid, c := p.conditions(days, spill)
+	c.and(docid+` >= ?`, days.first(day))
+	c.and(docid+` <= ?`, days.last(day))
+	if after != (key{}) {
+		c.and(`(m.sort_date, `+docid+`) < (?, ?)`, after.place, after.docid)
+	}
+	return `SELECT ` + docid + `, m.sort_date FROM ` + from + ` WHERE ` + c.sql +
+		` ORDER BY m.sort_date DESC, ` + docid + ` DESC LIMIT ?`, c.args
+}
+
 // byArrival finds docid and first seq of the matches, the highest seq first;
 // bound behind the arguments are the seq to stay below and a limit. Here the
 // table leads and the index is asked for the set of docids.

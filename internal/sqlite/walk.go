@@ -80,10 +80,11 @@ type walk struct {
 	after key   // where to begin; zero for the beginning
 	ready []key // found and in order, not yet handed out
 	below int64 // what is not yet looked at: docids or seqs below
+	whole int64 // the day that is read whole however crowded it is, -1 for none
 }
 
 func (db *DB) newWalk(ctx context.Context, q catalog.Query) (*walk, error) {
-	w := &walk{db: db, order: q.Order, below: math.MaxInt64}
+	w := &walk{db: db, order: q.Order, below: math.MaxInt64, whole: -1}
 	var err error
 	if w.plan, err = planFor(q.Scope, q.Where); err != nil {
 		return nil, err
@@ -104,7 +105,7 @@ func (db *DB) newWalk(ctx context.Context, q catalog.Query) (*walk, error) {
 
 // next returns up to n further matches; none at the end.
 func (w *walk) next(ctx context.Context, n int) ([]key, error) {
-	if len(w.ready) == 0 && w.below > 0 {
+	for len(w.ready) == 0 && w.below > 0 {
 		var err error
 		if w.order == catalog.LastArrivedFirst {
 			err = w.readArrivals(ctx, n)
@@ -138,6 +139,8 @@ func (w *walk) readArrivals(ctx context.Context, n int) error {
 
 // readDays finds at least the next n matches and all others of the last one's
 // day: numbers of a day are in vault order, rows are wanted in order of time.
+// Of a day that is crowded it finds n, since most askers want no more; for who
+// goes on it is read whole.
 func (w *walk) readDays(ctx context.Context, n int) error {
 	days := w.db.days
 	sql, args := w.plan.byDay(days, w.spill, w.below)
@@ -146,7 +149,7 @@ func (w *walk) readDays(ctx context.Context, n int) error {
 		return err
 	}
 	var day []key
-	done := true
+	done, crowded := true, false
 	err = eachKey(rows, func(k key) bool {
 		if len(day) > 0 && days.dayOf(day[0].docid) != days.dayOf(k.docid) {
 			w.addDay(day)
@@ -155,13 +158,47 @@ func (w *walk) readDays(ctx context.Context, n int) error {
 			done = len(w.ready) < n
 		}
 		day = append(day, k)
-		return done
+		crowded = len(day) > w.db.crowd && days.dayOf(k.docid) != w.whole
+		return done && !crowded
 	})
+	if err == nil && crowded {
+		if len(w.ready) > 0 { // of days before
+			return nil
+		}
+		return w.readNewest(ctx, days.dayOf(day[0].docid), n)
+	}
 	if err == nil && done {
 		w.addDay(day)
 		w.below = 0
 	}
 	return err
+}
+
+// readNewest finds the next n matches of a day.
+func (w *walk) readNewest(ctx context.Context, day int64, n int) error {
+	days := w.db.days
+	after := w.after
+	if days.dayOf(after.docid) != day {
+		after = key{}
+	}
+	sql, args := w.plan.byTime(days, w.spill, day, after)
+	rows, err := w.db.read.QueryContext(ctx, sql, append(args, n)...)
+	if err != nil {
+		return err
+	}
+	err = eachKey(rows, func(k key) bool {
+		w.ready = append(w.ready, k)
+		return true
+	})
+	if err != nil {
+		return err
+	}
+	if len(w.ready) < n {
+		w.below = days.first(day)
+		return nil
+	}
+	w.after, w.below, w.whole = w.ready[n-1], days.last(day)+1, day
+	return nil
 }
 
 // addDay sorts the matches of a day and makes those behind the position ready.

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"mailarchive/internal/catalog"
 	"mailarchive/internal/catalog/catalogtest"
 	"mailarchive/internal/catalog/token"
+	"mailarchive/internal/mail"
 )
 
 // explain returns SQLite's plan for a statement.
@@ -178,6 +180,58 @@ func TestNumbering(t *testing.T) {
 		day := n.day(millis(c.date))
 		if day != c.day || n.dayOf(n.first(day)) != day || n.dayOf(n.last(day)) != day || n.first(day+1) != n.last(day)+1 {
 			t.Errorf("day of %v = %d, docids %d to %d; want day %d", c.date, day, n.first(day), n.last(day), c.day)
+		}
+	}
+}
+
+// TestCrowdedDay: a page of a day with many messages is sorted by SQLite, and
+// pages, whole walks and the days around it join all the same.
+func TestCrowdedDay(t *testing.T) {
+	db := open(t, Options{crowd: 100})
+	defer db.Close()
+	day := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
+	var batch []catalog.Document
+	for i := range 1000 {
+		batch = append(batch, catalogtest.Document(uint64(i+1), func(d *catalog.Document) {
+			d.SortDate = day.Add(time.Duration(i*7919%1440) * time.Minute)
+			if i%10 == 0 {
+				d.SortDate = d.SortDate.AddDate(0, 0, i%3-1)
+			}
+		}))
+	}
+	if err := db.Apply(t.Context(), batch, 0); err != nil {
+		t.Fatal(err)
+	}
+	for _, where := range []catalog.Node{nil, catalog.Text{Field: catalog.AnyText, Value: "text"}} {
+		for _, limit := range []int{0, 1, 49, 70, 1000} {
+			var got []catalog.Hit
+			for q := (catalog.Query{Scope: everything(), Where: where, Limit: limit}); ; {
+				before := len(got)
+				if err := db.Search(t.Context(), q, func(h catalog.Hit) bool { got = append(got, h); return true }); err != nil {
+					t.Fatal(err)
+				}
+				if len(got) == before || limit == 0 {
+					break
+				}
+				q.After = got[len(got)-1].Next
+			}
+			newest := func(a, b catalog.Hit) int { return b.SortDate.Compare(a.SortDate) }
+			ids := map[mail.ID]bool{}
+			for _, h := range got {
+				ids[h.ID] = true
+			}
+			if len(got) != 1000 || len(ids) != 1000 || !slices.IsSortedFunc(got, newest) {
+				t.Errorf("limit %d: %d rows, %d messages, in order: %v", limit, len(got), len(ids), slices.IsSortedFunc(got, newest))
+			}
+		}
+	}
+	w, err := db.newWalk(t.Context(), catalog.Query{Scope: everything()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for ; w.whole < 0; w.next(t.Context(), 50) {
+		if len(w.ready) > 100 {
+			t.Fatalf("%d keys were read for 50", len(w.ready))
 		}
 	}
 }

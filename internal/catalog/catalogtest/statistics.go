@@ -63,6 +63,7 @@ func (c *Memory) Top(_ context.Context, scope access.Scope, of catalog.Dimension
 		return nil, fmt.Errorf("dimension %q: %w", of, mail.ErrBadInput)
 	}
 	amounts := map[string]catalog.Amount{}
+	forms := map[string]map[string]int{} // by value: how often it is written so
 	for _, m := range c.counted(scope) {
 		counted := catalog.Counted{
 			Size: m.first.Size, Way: m.ways[0], Keywords: m.doc.Keywords,
@@ -78,6 +79,12 @@ func (c *Memory) Top(_ context.Context, scope access.Scope, of catalog.Dimension
 			a.Add(m.first.Size)
 			amounts[v] = a
 		}
+		for v, form := range counted.Forms() {
+			if forms[v] == nil {
+				forms[v] = map[string]int{}
+			}
+			forms[v][form]++
+		}
 	}
 	var list []catalog.Tally
 	for v, a := range amounts {
@@ -86,7 +93,23 @@ func (c *Memory) Top(_ context.Context, scope access.Scope, of catalog.Dimension
 	slices.SortFunc(list, func(a, b catalog.Tally) int {
 		return cmp.Or(cmp.Compare(b.Messages, a.Messages), cmp.Compare(a.Value, b.Value))
 	})
-	return list[:min(len(list), limit)], nil
+	list = list[:min(len(list), limit)]
+	for i := range list {
+		if of == catalog.ByKeyword {
+			list[i].Value = mostOf(forms[list[i].Value])
+		}
+	}
+	return list, nil
+}
+
+// mostOf returns the most frequent form, of several the first.
+func mostOf(forms map[string]int) (form string) {
+	for _, f := range slices.Sorted(maps.Keys(forms)) {
+		if forms[f] > forms[form] {
+			form = f
+		}
+	}
+	return form
 }
 
 func addressesOf(people []extract.Participant) (list []string) {
